@@ -1,0 +1,1 @@
+"""Anagen: plan, simulate and monitor intralesional steroid treatment of alopecia areata."""

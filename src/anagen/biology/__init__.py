@@ -1,0 +1,1 @@
+"""How the body answers: one module per mechanism, joined by ``simulate``."""

@@ -1,0 +1,1 @@
+"""What is known: parameters, products, rules, scales and references, as data with sources."""

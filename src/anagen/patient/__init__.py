@@ -1,0 +1,1 @@
+"""Who is treated: the record as plain data, and the readable patient file."""

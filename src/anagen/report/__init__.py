@@ -1,0 +1,1 @@
+"""How it is shown: pictures, the injection sheet and the report."""

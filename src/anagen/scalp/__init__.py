@@ -1,0 +1,1 @@
+"""Where: the head as one curved surface, its grid, views, patches and scores."""

@@ -1,0 +1,1 @@
+"""What is done: products, injections, sessions, plans, placement of sites, and the rules."""
