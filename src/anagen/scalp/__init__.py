@@ -1,1 +1,90 @@
-"""Where: the head as one curved surface, its grid, views, patches and scores."""
+"""The head as one curved surface: its grid, views, patches, distances and scores."""
+
+from anagen.scalp.distance import (
+    distance_matrix,
+    edge_distance,
+    geodesic_distance,
+    nearest_cell,
+    nearest_cells,
+    on_scalp,
+)
+from anagen.scalp.grid import (
+    ANCESTRIES,
+    REGIONS,
+    Ancestry,
+    Region,
+    Scalp,
+    build_scalp,
+    follicle_count,
+    region_cells,
+)
+from anagen.scalp.patches import (
+    area_cm2,
+    centroid,
+    diameter_mm,
+    disc,
+    margin_cells,
+    overlaps,
+    patch_cells,
+    patch_distance,
+)
+from anagen.scalp.pictures import cover_outlines, picture_cells
+from anagen.scalp.shapes import Mask, Outline, PatchShape, circle_outline, shape_problems
+from anagen.scalp.surface import Head
+from anagen.scalp.views import (
+    VIEWS,
+    View,
+    ViewPoint,
+    best_view,
+    facing,
+    frame,
+    locate,
+    locate_points,
+    project,
+    view_point,
+    visible_cells,
+)
+
+__all__ = [
+    "ANCESTRIES",
+    "REGIONS",
+    "VIEWS",
+    "Ancestry",
+    "Head",
+    "Mask",
+    "Outline",
+    "PatchShape",
+    "Region",
+    "Scalp",
+    "View",
+    "ViewPoint",
+    "area_cm2",
+    "best_view",
+    "build_scalp",
+    "centroid",
+    "circle_outline",
+    "cover_outlines",
+    "diameter_mm",
+    "disc",
+    "distance_matrix",
+    "edge_distance",
+    "facing",
+    "follicle_count",
+    "frame",
+    "geodesic_distance",
+    "locate",
+    "locate_points",
+    "margin_cells",
+    "nearest_cell",
+    "nearest_cells",
+    "on_scalp",
+    "overlaps",
+    "patch_cells",
+    "patch_distance",
+    "picture_cells",
+    "project",
+    "region_cells",
+    "shape_problems",
+    "view_point",
+    "visible_cells",
+]

@@ -1,0 +1,96 @@
+# The short command list, the same for people and for continuous integration.
+# The package index, if not the usual one, comes from pip's own settings (pip.conf or PIP_* variables).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+WEEKS ?= 52
+PATIENT ?= examples/patient.json
+OUT ?= out
+
+PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
+INSTALL := $(PINNED) $(BIN)/python -m pip install --quiet --editable
+RECIPE := pyproject.toml constraints.txt src/anagen/_version.py scripts/create-venv
+SOURCES := $(shell find src/anagen -type f -not -path '*/__pycache__/*')
+CHECKED := src tests benchmarks
+
+READY := $(VENV)/.ready
+READY_TEST := $(VENV)/.ready-test
+READY_BENCH := $(VENV)/.ready-bench
+
+.PHONY: help install run test lint format bench clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(READY) ## Build .venv with everything that the main job needs
+
+run: $(OUT)/report.html ## Plan, simulate and report the example patient
+	@cat $(OUT)/plan.txt $(OUT)/course.txt 2>/dev/null || true
+	@echo
+	@echo "Plan    $(OUT)/plan.json"
+	@echo "Course  $(OUT)/course.nc"
+	@echo "Report  $(OUT)/report.html  <- open this one in a browser"
+
+test: $(READY_TEST) ## Build .venv, then lint, check types and run the tests
+	@scripts/setup-test-system
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/pytest -n $(JOBS)
+
+lint: $(READY_TEST) ## Lint and check types
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy
+
+format: $(READY_TEST) ## Format the code and mend what the linter can
+	$(BIN)/ruff format $(CHECKED)
+	$(BIN)/ruff check --fix $(CHECKED)
+
+bench: $(READY_BENCH) ## Measure speed and memory against the targets
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+clean: ## Remove everything that these commands made
+	rm -rf $(VENV) $(OUT) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- environment: a stamp each, so that the second call does nothing ---
+
+$(READY): $(RECIPE)
+	@scripts/create-venv $(VENV)
+	@echo "Installing Anagen into $(VENV) (a minute or two the first time) ..."
+	@$(INSTALL) '.[report]'
+	@touch $@
+
+$(READY_TEST): $(RECIPE)
+	@scripts/create-venv $(VENV)
+	@echo "Installing Anagen and its test tools into $(VENV) (a few minutes the first time) ..."
+	@$(INSTALL) '.[report,test]'
+	@touch $(READY) $@
+
+$(READY_BENCH): $(RECIPE)
+	@scripts/create-venv $(VENV)
+	@echo "Installing Anagen and its benchmark tools into $(VENV) ..."
+	@$(INSTALL) '.[report,bench]'
+	@touch $(READY) $@
+
+# --- the main job: files, each made again only when something before it changed ---
+
+$(OUT)/plan.json: $(PATIENT) $(SOURCES) | $(READY)
+	@mkdir -p $(OUT)
+	@echo "Planning ..."
+	@$(BIN)/anagen plan $(PATIENT) -o $@ > $(OUT)/plan.txt
+
+$(OUT)/course.nc: $(OUT)/plan.json
+	@echo "Simulating ..."
+	@$(BIN)/anagen simulate $(PATIENT) $(OUT)/plan.json --weeks $(WEEKS) -o $@ > $(OUT)/course.txt
+
+$(OUT)/report.html: $(OUT)/course.nc
+	@echo "Drawing the report ..."
+	@$(BIN)/anagen report $(PATIENT) $(OUT)/plan.json -o $@ > /dev/null

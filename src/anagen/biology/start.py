@@ -1,0 +1,119 @@
+"""Where a course begins: from what was seen on a patch to the state of its tissue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from anagen.biology.engine import STEP, State, Tissue, on_square
+from anagen.biology.follicle import INDEX, Follicle, HairState, healthy_length, healthy_shares
+from anagen.biology.immunity import ImmuneState, Immunity, privilege_at
+from anagen.biology.skin import Skin, SkinState
+from anagen.evidence.parameters import ParameterSet
+from anagen.scalp import Scalp
+
+NEVER = 1e6  # day; a tolerance time so long that nothing resolves by itself
+
+
+@dataclass(frozen=True)
+class PatchStart:
+    """A patch as it is at the start of a course.
+
+    Parameters
+    ----------
+    share : (cell,) share of each cell inside its outline [1].
+    regrown : share of its hair that has already come back [1].
+    terminal : share of that hair that is terminal, the rest vellus [1].
+    thickness : of the dermis relative to normal [1].
+    age : [day] since the patch appeared.
+    """
+
+    share: np.ndarray
+    regrown: float = 0.0
+    terminal: float = 0.0
+    thickness: float = 1.0
+    age: float = 0.0
+
+
+@dataclass(frozen=True)
+class Person:
+    """Covariates that change the model's parameters.
+
+    Parameters
+    ----------
+    weight_kg : body weight.
+    age_years : age.
+    medicines : names of medicines taken; CYP3A4 inhibitors slow the clearance from blood.
+    episode_days : [day] since the episode began, at the start; None when unknown.
+    growth_mm_per_day : growth of the shaft, by ancestry; None for the parameter set's own.
+    """
+
+    weight_kg: float | None = None
+    age_years: float | None = None
+    medicines: tuple[str, ...] = ()
+    episode_days: float | None = None
+    growth_mm_per_day: float | None = None
+
+
+def tissue_of(parameters: ParameterSet, person: Person) -> Tissue:
+    """Take the parameters of one person's tissue.
+
+    A patch of a young episode ends by itself after the typical time; in an episode that has lasted longer
+    than most, the typical patch does not (`immunity.young_duration`).
+    """
+    immunity = Immunity.from_parameters(parameters)
+    follicle = Follicle.from_parameters(parameters)
+    young = parameters.value("immunity.young_duration", "day")
+    if person.episode_days is not None and person.episode_days > young:
+        immunity = replace(immunity, tolerance_time=jnp.asarray(NEVER))
+    if person.growth_mm_per_day is not None:
+        follicle = replace(follicle, growth=jnp.asarray(person.growth_mm_per_day))
+    return Tissue(immunity, follicle, Skin.from_parameters(parameters))
+
+
+def starting_state(scalp: Scalp, tissue: Tissue, patches: Mapping[str, PatchStart]) -> State:
+    """State of the whole scalp: healthy but for the patches (over the chart's square)."""
+    cells = len(scalp.position)
+    attack, tolerance, thin = np.zeros(cells), np.zeros(cells), np.ones(cells)
+    bald, fine, coarse = (np.zeros(cells) for _ in range(3))
+    for patch in patches.values():
+        share = np.minimum(patch.share, 1.0 - bald - fine - coarse)
+        attack = np.maximum(attack, share * (1.0 - patch.regrown))
+        tolerance = np.maximum(
+            tolerance, share * min(patch.age / float(tissue.immunity.tolerance_time), 1.0)
+        )
+        thin = np.where(share > 0, np.minimum(thin, 1.0 - share * (1.0 - patch.thickness)), thin)
+        bald += share * (1.0 - patch.regrown)
+        fine += share * patch.regrown * (1.0 - patch.terminal)
+        coarse += share * patch.regrown * patch.terminal
+    immune = ImmuneState(attack, np.asarray(privilege_at(tissue.immunity, attack)), tolerance)
+    hair = _hair(tissue.follicle, bald, fine, coarse)
+    fast = float(tissue.skin.fast_share)
+    skin = SkinState(np.ones(cells), np.ones(cells), (thin - fast) / (1.0 - fast))
+    none = np.zeros(cells)
+    healthy = State(
+        ImmuneState(none, none + 1.0, none), _hair(tissue.follicle, none, none, none),
+        SkinState(none + 1.0, none + 1.0, none + 1.0),
+    )  # fmt: skip
+    return jax.tree.map(
+        lambda field, rest: jnp.asarray(on_square(scalp, field, rest[0])),
+        State(immune, hair, skin), healthy,
+    )  # fmt: skip
+
+
+def _hair(
+    follicle: Follicle, bald: np.ndarray, fine: np.ndarray, coarse: np.ndarray
+) -> HairState:
+    normal = 1.0 - bald - fine - coarse
+    shares = [float(value) * normal for value in healthy_shares(follicle)]
+    shares[INDEX["arrested"]] = shares[INDEX["arrested"]] + bald
+    shares[INDEX["vellus"]] = shares[INDEX["vellus"]] + fine
+    shares[INDEX["terminal"]] = shares[INDEX["terminal"]] + coarse
+    # A regrowing hair is on average half way to the length that matters.
+    half_way = 0.5 * float(follicle.shade_length)
+    terminal = float(healthy_length(follicle, STEP)) * normal + half_way * coarse
+    lengths = (half_way * fine, 0.0 * fine, terminal)
+    return HairState(tuple(shares), lengths)
+

@@ -1,0 +1,170 @@
+"""Lattices on the curved surface: from a seed, neighbour by neighbour, without a flat map.
+
+A flat map of a long patch would stretch the spacing. Here every site finds its neighbours by
+walking the spacing along the surface and passes its sense of direction on, so that the spacing
+holds on a coin-sized patch and on a band around the back of the head alike.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anagen.scalp.distance import geodesic_distance
+from anagen.scalp.grid import Scalp
+from anagen.scalp.surface import Array, onto_surface, surface_normal
+
+_NEIGHBOURS = {"hexagonal": 6, "square": 4}
+# A new lattice point nearer than this share of the spacing to a known one is that same point.
+_SAME = 0.5
+
+
+def walk_from(scalp: Scalp, start: Array, direction: Array, length: float) -> Array:
+    """Points reached by walking along the surface.
+
+    Parameters
+    ----------
+    scalp : Scalp
+    start : (3,) or (point, 3) [mm]
+        On the ellipsoid.
+    direction : (point, 3)
+        Unit tangents at the start.
+    length : float [mm]
+        How far, at most a few cm.
+
+    Returns
+    -------
+    (point, 3) [mm]
+        The ends of normal sections of that length, good to 0.1 % within 5 cm.
+
+    Examples
+    --------
+    >>> from anagen.scalp import build_scalp
+    >>> scalp = build_scalp(cell_mm=4.0)
+    >>> top = np.array([0.0, 0.0, scalp.head.semi_axes[2]])
+    >>> end = walk_from(scalp, top, np.array([[1.0, 0.0, 0.0]]), 10.0)
+    >>> round(float(geodesic_distance(scalp, top, end)[0]), 6)
+    10.0
+    """
+    start = np.broadcast_to(np.asarray(start, float), np.shape(direction))
+    normal = surface_normal(scalp.head, start)
+    reach = np.full(start.shape[:-1], float(length))
+    for _ in range(4):
+        flat = start + reach[..., None] * direction
+        end = _drop(scalp, flat, normal)
+        reach = reach * length / np.maximum(geodesic_distance(scalp, start, end), 1e-9)
+    return _drop(scalp, start + reach[..., None] * direction, normal)
+
+
+def _drop(scalp: Scalp, point: Array, normal: Array) -> Array:
+    """Pull points onto the surface along given normals, so that a walk keeps its direction."""
+    weight = 1.0 / np.square(scalp.head.semi_axes)
+    a = np.sum(weight * normal * normal, axis=-1)
+    b = np.sum(weight * normal * point, axis=-1)
+    c = np.sum(weight * point * point, axis=-1) - 1.0
+    root = np.sqrt(np.maximum(b * b - a * c, 0.0))
+    depth = np.where(b * b - a * c > 0, (root - b) / a, 0.0)
+    return onto_surface(scalp.head, point + depth[..., None] * normal)
+
+
+def tangent_along(scalp: Scalp, position: Array, direction: Array) -> Array:
+    """Return the unit tangent at a position that best follows a direction in space.
+
+    Parameters
+    ----------
+    scalp : Scalp
+    position, direction : (..., 3)
+
+    Returns
+    -------
+    (..., 3)
+    """
+    normal = surface_normal(scalp.head, position)
+    flat = direction - np.sum(direction * normal, axis=-1, keepdims=True) * normal
+    unit: Array = flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-12)
+    return unit
+
+
+def turned(scalp: Scalp, position: Array, direction: Array, angles: Array) -> Array:
+    """Tangents at one position, turned left by angles [rad] as seen from outside.
+
+    Parameters
+    ----------
+    scalp : Scalp
+    position, direction : (3,)
+    angles : (angle,)
+
+    Returns
+    -------
+    (angle, 3)
+    """
+    left = np.cross(surface_normal(scalp.head, position), direction)
+    return np.cos(angles)[:, None] * direction + np.sin(angles)[:, None] * left
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where and how a lattice begins.
+
+    Parameters
+    ----------
+    seed : (3,) [mm]
+        First lattice point.
+    direction : (3,)
+        Unit tangent toward its first neighbour.
+    stretch : float
+        Factor on the spacing; a little above 1 leaves room for the curvature of a large patch.
+    """
+
+    seed: Array
+    direction: Array
+    stretch: float = 1.0
+
+
+def grow_lattice(
+    scalp: Scalp,
+    start: Start,
+    *,
+    spacing_mm: float,
+    pattern: str,
+    reachable: Callable[[Array], NDArray[np.bool_]],
+    limit: int,
+) -> Array:
+    """Grow a lattice over a patch, nearest neighbours first.
+
+    Parameters
+    ----------
+    scalp : Scalp
+    start : Start
+    spacing_mm : float [mm]
+        Distance between neighbours.
+    pattern : ``hexagonal`` or ``square``.
+    reachable : maps positions (point, 3) to whether the lattice may pass through them.
+    limit : int
+        Most lattice points; growth stops there.
+
+    Returns
+    -------
+    (point, 3) [mm]
+        Lattice points from the seed outward.
+    """
+    count = _NEIGHBOURS[pattern]
+    angles = 2.0 * math.pi * np.arange(count) / count
+    spacing = spacing_mm * start.stretch
+    points, directions = [start.seed], [start.direction]
+    index = 0
+    while index < len(points) and len(points) < limit:
+        here = points[index]
+        ends = walk_from(scalp, here, turned(scalp, here, directions[index], angles), spacing)
+        passable = reachable(ends)
+        known = np.array(points)
+        gaps = np.linalg.norm(ends[:, None, :] - known[None, :, :], axis=-1).min(axis=1)
+        for end, angle, is_open, gap in zip(ends, angles, passable, gaps, strict=True):
+            if is_open and gap > _SAME * spacing:
+                onward = tangent_along(scalp, end, end - here)
+                points.append(end)
+                directions.append(turned(scalp, end, onward, np.array([-angle]))[0])
+        index += 1
+    return np.array(points)

@@ -1,0 +1,442 @@
+"""Placement: sites on patches at a chosen spacing, numbered in a sensible path for the hand."""
+
+import itertools
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from anagen.scalp.distance import geodesic_distance
+from anagen.scalp.grid import Scalp
+from anagen.scalp.surface import Array
+from anagen.treatment.injections import SiteLayout
+from anagen.treatment.lattice import (
+    Start,
+    grow_lattice,
+    tangent_along,
+    turned,
+    walk_from,
+)
+from anagen.treatment.sites import (
+    Area,
+    Site,
+    blocked_cells,
+    check_covers,
+    positions,
+    site_at,
+    with_numbers,
+)
+from anagen.treatment.technique import technique
+
+# Lattice points grown while looking for the best phase of the lattice: bounds the time.
+_SEARCH_POINTS = 1600
+# A site that newly serves less than this part of its lattice cell is not worth a prick.
+_SITE_PRICE = 0.15
+# Weight of skin that the sites of an earlier session covered, against 1 for skin they missed.
+_COVERED_BEFORE = 0.3
+# Distance from a site to the holes of its lattice, as a share of the spacing.
+_REACH = {"hexagonal": 1.0 / math.sqrt(3.0), "square": 1.0 / math.sqrt(2.0)}
+_CELL_AREA = {"hexagonal": math.sqrt(3.0) / 2.0, "square": 1.0}
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How well sites serve a patch.
+
+    Parameters
+    ----------
+    patch : its id.
+    sites : how many of the sites treat it.
+    covered_share : share of its area within the effect radius of any site.
+    effect_radius_mm : that radius [mm].
+    biggest_gap_mm : farthest that any place of the patch is from a site [mm].
+    area_cm2 : of the patch [cm2].
+    """
+
+    patch: str
+    sites: int
+    covered_share: float
+    effect_radius_mm: float
+    biggest_gap_mm: float
+    area_cm2: float
+
+
+def place_sites(
+    scalp: Scalp,
+    patches: Mapping[str, ArrayLike],
+    layout: SiteLayout | None = None,
+    *,
+    blocked: Collection[str] = (),
+    previous: Sequence[Site] = (),
+) -> tuple[Site, ...]:
+    """Place sites on patches at a chosen spacing along the skin.
+
+    Each patch gets the phase and direction of the lattice that serve it best; what the lattice
+    leaves farther than one spacing from any site is filled. A patch too small for the lattice gets
+    one site at its centre. Smaller patches come first, so that a large neighbour cannot crowd
+    them out.
+
+    Parameters
+    ----------
+    scalp : Scalp
+    patches : cover (cell,) of each patch by id, as `anagen.scalp.patch_cells` gives it.
+    layout : spacing, margin and pattern; 1 cm hexagonal when None.
+    blocked : ids of patches that must not be injected; no site comes to lie on them.
+    previous : sites of the session before; the new lattice prefers the skin between them.
+
+    Returns
+    -------
+    tuple of Site
+        Numbered in the order of the hand. Every pair is at least the spacing apart (to 1 %),
+        across patches too; every site is on the scalp, within the margin of its patch, and on no
+        blocked patch.
+
+    Raises
+    ------
+    InputError
+        When a cover does not fit the scalp, or a blocked id is unknown.
+
+    Examples
+    --------
+    >>> from anagen.scalp import build_scalp
+    >>> scalp = build_scalp(cell_mm=4.0)
+    >>> crown = scalp.position[:, 2].argmax()
+    >>> near = np.linalg.norm(scalp.position - scalp.position[crown], axis=1) < 15.0
+    >>> 5 <= len(place_sites(scalp, {"A": near.astype(float)})) <= 9
+    True
+    """
+    layout = layout or SiteLayout()
+    covers = check_covers(scalp, patches, blocked)
+    touched = blocked_cells(scalp, covers, blocked)
+    earlier = positions(previous)
+    taken = np.empty((0, 3))
+    placed: list[Site] = []
+    free = [name for name in covers if name not in set(blocked)]
+    for name in sorted(free, key=lambda patch: (float(covers[patch].sum()), patch)):
+        area = Area(scalp, covers[name], layout.margin_mm, touched)
+        found = _place_on(area, layout, taken, earlier)
+        placed += [site_at(0, position, name) for position in found]
+        taken = np.concatenate([taken, found])
+    return renumber(placed)
+
+
+def coverage(
+    scalp: Scalp,
+    sites: Sequence[Site],
+    patches: Mapping[str, ArrayLike],
+    effect_radius_mm: float | None = None,
+) -> tuple[Coverage, ...]:
+    """Report how well sites serve each patch.
+
+    Parameters
+    ----------
+    scalp : Scalp
+    sites : all sites; one serves every patch in its reach.
+    patches : cover (cell,) of each patch by id.
+    effect_radius_mm : reach of one site [mm]; from ``technique.toml`` when None.
+
+    Returns
+    -------
+    tuple of Coverage
+        One per patch, in the order given.
+    """
+    radius = technique("placement.effect_radius") if effect_radius_mm is None else effect_radius_mm
+    points = positions(sites)
+    reports = []
+    for name, cover in check_covers(scalp, patches).items():
+        cells = np.flatnonzero(cover > 0)
+        weight = cover[cells]
+        gaps = _gaps(scalp, scalp.position[cells], points)
+        inside = gaps[weight >= min(0.5, float(weight.max()))]
+        reports.append(
+            Coverage(
+                patch=name,
+                sites=sum(site.patch == name for site in sites),
+                covered_share=float(np.average(gaps <= radius, weights=weight)),
+                effect_radius_mm=float(radius),
+                biggest_gap_mm=float(inside.max()),
+                area_cm2=float(weight.sum()) * scalp.cell_area_mm2 / 100.0,
+            )
+        )
+    return tuple(reports)
+
+
+def prioritise(
+    scalp: Scalp,
+    sites: Sequence[Site],
+    patches: Mapping[str, ArrayLike],
+    limit: int,
+    previous: Sequence[Site] = (),
+) -> tuple[Site, ...]:
+    """Keep the sites that reach most untreated skin when not all can be injected.
+
+    Greedy: the next site is the one whose surroundings hold most patch area that no site chosen
+    reaches yet; skin reached in the session before counts less. So patches share the sites by
+    area, and what one session leaves out the next one takes.
+
+    Parameters
+    ----------
+    scalp : Scalp
+    sites : all sites that one would like to inject.
+    patches : cover (cell,) of each patch by id.
+    limit : how many may be injected.
+    previous : sites injected in the session before.
+
+    Returns
+    -------
+    tuple of Site
+        At most ``limit``, renumbered in the order of the hand.
+    """
+    if limit >= len(sites):
+        return tuple(sites)
+    covers = check_covers(scalp, patches)
+    cover = np.max(list(covers.values()), axis=0)
+    cells = np.flatnonzero(cover > 0)
+    weight = cover[cells].astype(float)
+    radius = technique("placement.effect_radius")
+    if previous:
+        weight[_gaps(scalp, scalp.position[cells], positions(previous)) <= radius] *= (
+            _COVERED_BEFORE
+        )
+    points = positions(sites)
+    reaches = np.linalg.norm(scalp.position[cells][None] - points[:, None], axis=-1) <= radius
+    chosen: list[int] = []
+    while len(chosen) < limit:
+        gain = reaches @ weight
+        gain[chosen] = -1.0
+        best = int(np.argmax(gain))
+        chosen.append(best)
+        # Skin reached twice is not worth nothing: it keeps the order sensible once all is reached.
+        weight[reaches[best]] *= 0.1
+    return renumber([sites[index] for index in sorted(chosen)])
+
+
+def renumber(sites: Iterable[Site]) -> tuple[Site, ...]:
+    """Return the sites numbered in a short path for the hand, patch by patch.
+
+    Parameters
+    ----------
+    sites : in any order.
+
+    Returns
+    -------
+    tuple of Site
+        Sorted and numbered from 1. The path of each patch starts where the hand left the one
+        before, and is a nearest-neighbour tour improved by 2-opt until no exchange shortens it.
+
+    Examples
+    --------
+    >>> row = [Site(0, (x, 0.0, 90.0)) for x in (20.0, 0.0, 10.0)]
+    >>> [site.position[0] for site in renumber(row)]
+    [0.0, 10.0, 20.0]
+    """
+    groups: dict[str, list[Site]] = {}
+    for site in sorted(sites, key=lambda site: (site.patch or "", site.position)):
+        groups.setdefault(site.patch or "", []).append(site)
+    ordered: list[Site] = []
+    hand: Array | None = None
+    while groups:
+        key = min(groups, key=lambda name: (_reach_of(groups[name], hand), name))
+        group = groups.pop(key)
+        points = positions(group)
+        ordered += [group[index] for index in _tour(points, hand)]
+        hand = np.array(ordered[-1].position)
+    return with_numbers(ordered)
+
+
+def _reach_of(group: Sequence[Site], hand: Array | None) -> float:
+    points = positions(group)
+    if hand is None:
+        # The hand begins at the front, at the left.
+        return float(np.min(points[:, 0] - points[:, 1]))
+    return float(np.min(np.linalg.norm(points - hand, axis=1)))
+
+
+def _tour(points: Array, hand: Array | None) -> list[int]:
+    gaps = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    if hand is None:
+        first = int(np.argmin(points[:, 0] - points[:, 1]))
+    else:
+        first = int(np.argmin(np.linalg.norm(points - hand, axis=1)))
+    order, left = [first], set(range(len(points))) - {first}
+    while left:
+        here = order[-1]
+        order.append(min(left, key=lambda index: (gaps[here, index], index)))
+        left.remove(order[-1])
+    return _two_opt(np.array(order), gaps).tolist()
+
+
+def _two_opt(order: NDArray[np.intp], gaps: Array) -> NDArray[np.intp]:
+    """Reverse stretches of an open path with fixed start while that shortens it."""
+    count = len(order)
+    for _ in range(50 * count):
+        here, after = order[:-1], order[1:]
+        # Reversing order[i+1 .. j] replaces the edges (i, i+1) and (j, j+1); the last has no j+1.
+        new = gaps[here[:, None], order[None, :]].copy()
+        new[:, :-1] += gaps[after[:, None], after[None, :]]
+        old = np.repeat(gaps[here, after][:, None], count, axis=1)
+        old[:, :-1] += gaps[here, after][None, :]
+        saving = np.where(
+            np.arange(count)[None, :] > np.arange(count - 1)[:, None] + 1, old - new, 0
+        )
+        if saving.size == 0 or saving.max() <= 1e-9:
+            break
+        i, j = np.unravel_index(int(np.argmax(saving)), saving.shape)
+        order = np.concatenate([order[: i + 1], order[i + 1 : j + 1][::-1], order[j + 1 :]])
+    return order
+
+
+def _place_on(area: Area, layout: SiteLayout, taken: Array, earlier: Array) -> Array:
+    """Sites (site, 3) on one patch."""
+    scalp = area.scalp
+    centres = scalp.position[area.cells]
+    depth = area.depth(centres)
+    weight = area.cover[area.cells].astype(float)
+    if len(earlier):
+        served = _gaps(scalp, centres, earlier) <= _REACH[layout.pattern] * layout.spacing_mm
+        weight = np.where(served, _COVERED_BEFORE * weight, weight)
+    middle = _pole(centres, depth)
+    best, best_score = np.empty((0, 3)), -math.inf
+    for start in _starts(area, centres, middle, layout):
+        found = _grow(area, start, layout, taken)
+        score = _score(scalp, centres, weight, found, layout)
+        if score > best_score + 1e-9:
+            best, best_score = found, score
+    best = _fill(area, best, layout, taken)
+    if not len(best):
+        centre = centres[middle][None]
+        free = ~area.blocked[area.cells[middle]]
+        best = centre[:1] if free and _keeps_distance(area, centre, taken, layout)[0] else best
+    return best
+
+
+def _pole(centres: Array, depth: Array) -> int:
+    """Index of the cell deepest inside; among equals the one nearest to the middle of all."""
+    from_middle = np.linalg.norm(centres - centres.mean(axis=0), axis=1)
+    return int(np.argmax(depth - 0.05 * from_middle))
+
+
+def _starts(area: Area, centres: Array, middle: int, layout: SiteLayout) -> Iterator[Start]:
+    """Phases and directions of the lattice to try, the centred one first."""
+    scalp, spacing = area.scalp, layout.spacing_mm
+    seed = centres[middle]
+    along = tangent_along(scalp, seed, _long_axis(centres))
+    turn = math.pi / 3.0 if layout.pattern == "hexagonal" else math.pi / 2.0
+    radius = float(np.max(np.linalg.norm(centres - seed, axis=1)))
+    tight = math.sin(min(radius, 100.0) / 85.0) / (min(radius, 100.0) / 85.0) if radius > 0 else 1.0
+    stretches = (1.0,) if tight > 0.985 else (1.0, 1.0 / math.sqrt(tight), 1.0 / tight)
+    if layout.offset is not None:
+        axes = turned(scalp, seed, along, np.array([0.0, turn]))
+        yield Start(_shifted(area, seed, axes, layout.offset, spacing), along)
+        return
+    lattice_points = (
+        len(centres) * area.scalp.cell_area_mm2 / (_CELL_AREA[layout.pattern] * spacing**2)
+        + 4.0 * math.sqrt(len(centres) * area.scalp.cell_area_mm2) / spacing
+        + 6.0
+    )
+    trials = max(int(_SEARCH_POINTS / lattice_points), 4)
+    thirds = (0.0, 1.0 / 3.0, 2.0 / 3.0)
+    phases = [(0.0, 0.0), (1 / 3, 1 / 3), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5), (2 / 3, 2 / 3)]
+    phases += [phase for phase in itertools.product(thirds, thirds) if phase not in phases]
+    choices = itertools.product(phases, (0.0, 0.5, 0.25, 0.75), stretches)
+    ranked = sorted(
+        choices, key=lambda choice: (phases.index(choice[0]) // 4, choice[1] in (0.25, 0.75))
+    )
+    for phase, part, stretch in ranked[:trials]:
+        axes = turned(scalp, seed, along, np.array([part * turn, (part + 1.0) * turn]))
+        shifted = _shifted(area, seed, axes, phase, spacing)
+        yield Start(shifted, tangent_along(scalp, shifted, axes[0]), stretch)
+
+
+def _long_axis(centres: Array) -> Array:
+    """Direction in which a patch extends most; a tie of a round patch goes to the first axis."""
+    spread = np.cov((centres - centres.mean(axis=0)).T) if len(centres) > 2 else np.eye(3)
+    values, vectors = np.linalg.eigh(spread)
+    if values[2] < 1.2 * values[1]:
+        return np.array([1.0, 0.0, 0.0]) + 0.01 * vectors[:, 2]
+    return np.asarray(vectors[:, 2], float)
+
+
+def _shifted(
+    area: Area, seed: Array, axes: Array, phase: tuple[float, float], spacing: float
+) -> Array:
+    """Seed moved by a phase in units of the spacing along the two axes of the lattice."""
+    if phase == (0.0, 0.0):
+        return seed
+    move = phase[0] * axes[0] + phase[1] * axes[1]
+    length = float(np.linalg.norm(move))
+    if length < 1e-9:
+        return seed
+    return walk_from(area.scalp, seed, (move / length)[None], length * spacing)[0]
+
+
+def _grow(area: Area, start: Start, layout: SiteLayout, taken: Array) -> Array:
+    """Lattice points that may be sites, each far enough from those before it."""
+    reach = area.margin_mm + layout.spacing_mm
+    points = grow_lattice(
+        area.scalp,
+        start,
+        spacing_mm=layout.spacing_mm,
+        pattern=layout.pattern,
+        reachable=lambda ends: area.depth(ends) >= -reach,
+        limit=2000,
+    )
+    points = points[area.allows(points)]
+    points = points[_keeps_distance(area, points, taken, layout)]
+    kept: list[Array] = []
+    for point in points:
+        if not kept or _keeps_distance(area, point[None], np.array(kept), layout)[0]:
+            kept.append(point)
+    return np.array(kept).reshape(-1, 3)
+
+
+def _keeps_distance(
+    area: Area, points: Array, others: Array, layout: SiteLayout
+) -> NDArray[np.bool_]:
+    # Half the tolerance, so that rounding of positions cannot use up the rest.
+    least = layout.spacing_mm * (1.0 - 0.5 * technique("placement.tolerance"))
+    far: NDArray[np.bool_] = _gaps(area.scalp, points, others) >= least
+    return far
+
+
+def _gaps(scalp: Scalp, points: Array, others: Array) -> Array:
+    """Distance along the surface [mm] from each point to the nearest of the others."""
+    if not len(others):
+        return np.full(len(points), np.inf)
+    from scipy.spatial import cKDTree
+
+    nearest = cKDTree(others).query(points)[1]
+    return geodesic_distance(scalp, points, others[nearest])
+
+
+def _score(scalp: Scalp, centres: Array, weight: Array, found: Array, layout: SiteLayout) -> float:
+    """Share of the patch in reach, less the price of the sites and of distance."""
+    if not len(found):
+        return -1.0
+    gaps = _gaps(scalp, centres, found) / layout.spacing_mm
+    served = np.average(gaps <= _REACH[layout.pattern], weights=weight)
+    distance = np.average(np.minimum(gaps, 2.0) ** 2, weights=weight)
+    footprint = _CELL_AREA[layout.pattern] * layout.spacing_mm**2
+    share = footprint / (len(centres) * scalp.cell_area_mm2)
+    return float(served - 0.25 * distance - _SITE_PRICE * min(share, 0.2) * len(found))
+
+
+def _fill(area: Area, found: Array, layout: SiteLayout, taken: Array) -> Array:
+    """Add sites where the patch is farther than one spacing from any, closest packing first."""
+    candidates = area.scalp.position[area.cells]
+    candidates = candidates[area.allows(candidates)]
+    depth = area.depth(candidates)
+    sites = [*found]
+    gaps = _gaps(area.scalp, candidates, np.concatenate([found.reshape(-1, 3), taken]))
+    while len(candidates):
+        free = gaps >= layout.spacing_mm
+        candidates, depth, gaps = candidates[free], depth[free], gaps[free]
+        if not len(candidates):
+            break
+        deep = np.minimum(depth, 0.5 * layout.spacing_mm)
+        best = int(np.argmin(np.minimum(gaps, 3.0 * layout.spacing_mm) - 0.7 * deep))
+        sites.append(candidates[best])
+        gaps = np.minimum(gaps, _gaps(area.scalp, candidates, candidates[best][None]))
+    return np.array(sites).reshape(-1, 3)
