@@ -46,6 +46,10 @@ class InputError(AnagenError):
         )
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[tuple[Problem, ...]]]:
+        """Rebuild from the problems, so that the error survives the way between processes."""
+        return InputError, (self.problems,)
+
 
 class EvidenceError(AnagenError):
     """A shipped data file lacks a unit, a source, or contradicts another file."""

@@ -111,8 +111,10 @@ def simulate(
         progress(weeks, weeks)
     readout: Readout = type(moments)(*(np.asarray(value) for value in moments))
     _check_finite(readout)
-    return _assemble(scalp, patches, sessions, start, person, parameters, tissue, exposure,
-                    , readout, np.asarray(shed), follicles)  # fmt: skip
+    return _assemble(
+        scalp, patches, sessions, start, person, parameters, tissue, exposure, readout,
+        np.asarray(shed), follicles,
+    )  # fmt: skip
 
 
 def _check(scalp: Scalp, patches: Mapping[str, PatchStart], weeks: int) -> None:

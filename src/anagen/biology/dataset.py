@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Variable = tuple[tuple[str, ...], np.ndarray, dict[str, str]]
 
 SIGNS = {
-    "exclamation_hairs": ("dystrophic",),
+    "tapering_hairs": ("dystrophic",),
     "yellow_dots": ("arrested",),
     "short_vellus_hairs": ("vellus",),
 }
@@ -201,6 +201,85 @@ def risks(thinning: np.ndarray, parameters: ParameterSet) -> dict[str, np.ndarra
         "risk_atrophy": chance(1.0),
         "risk_telangiectasia": chance(parameters.value("skin.telangiectasia_ratio", "1")),
         "risk_pigment": chance(parameters.value("skin.pigment_ratio", "1")),
+    }
+
+
+
+def blood(
+    sessions: Sequence["Session"], exposure: Exposure, person: Person, parameters: ParameterSet
+) -> dict[str, Variable]:
+    """Variables over days: where the injected steroid is, and what blood and adrenals make of it."""
+    days, count = len(exposure.edges) - 1, len(sessions)
+    belongs = exposure.session[:, None] == np.arange(count)
+    release, left = exposure.release @ belongs, exposure.left @ belongs
+    with jax.enable_x64(True):
+        fate = plasma.Plasma.from_parameters(parameters)
+        if person.strong_inhibitor:
+            fate = plasma.inhibited(fate, parameters.value("plasma.strong_inhibitor_factor", "1"))
+        rate = parameters.value("dermis.clearance", "1/day")
+        where = plasma.systemic_amounts(fate, jnp.asarray(release), rate)
+        total = jnp.sum(where.mean_plasma, axis=1) if count else jnp.zeros(days)
+        level = plasma.concentration(fate, total, person.weight_kg)
+        axis = cortisol.Cortisol.from_parameters(parameters)
+        answer = cortisol.respond(axis, level)
+    started = exposure.edges[1:, None] > np.array(
+        [float(first) for first in _session_days(exposure, count)]
+    )
+    micrograms = started * (exposure.dose @ belongs)
+    milligrams = micrograms.sum(1) / 1000.0
+    pair, day = ("day", "session"), ("day",)
+
+    def exact(dims: tuple[str, ...], values: Any, units: str, name: str) -> Variable:
+        return dims, np.asarray(values, float), {"units": units, "long_name": name}
+
+    return {
+        "injected": exact(pair, micrograms, "ug", "active steroid injected so far"),
+        "depot": exact(pair, left[1:], "ug", "solid steroid left in the depots"),
+        "dissolved": exact(pair, (where.tissue + where.plasma)[1:], "ug",
+                           "steroid dissolved in tissue and plasma"),
+        "eliminated": exact(pair, where.eliminated[1:], "ug", "steroid eliminated"),
+        "plasma_concentration": exact(day, level, "ng/mL", "triamcinolone acetonide in plasma"),
+        "cortisol_mean": exact(day, answer.mean, "1", "day's mean cortisol relative to baseline"),
+        "cortisol_morning": exact(day, answer.morning, "1",
+                                  "morning cortisol relative to baseline"),
+        "cortisol_morning_level": exact(day, answer.morning_level, "ng/mL", "morning cortisol"),
+        "cortisol_suppression": exact(day, answer.suppression, "1",
+                                      "share of cortisol release held back"),
+        "adrenal_capacity": exact(day, answer.capacity, "1", "adrenal capacity"),
+        "cumulative_dose": exact(day, milligrams, "mg", "steroid injected so far"),
+    }  # fmt: skip
+
+
+def _session_days(exposure: Exposure, count: int) -> list[float]:
+    """Day on which each session injects; far in the future for one that injects no drug."""
+    days = [np.inf] * count
+    for session, start in zip(exposure.session, exposure.start, strict=True):
+        days[session] = start
+    return days
+
+
+def pains(
+    sessions: Sequence["Session"], parameters: ParameterSet
+) -> dict[str, Variable]:
+    """Pain of every session: expected, low and high score 0-10, and seconds of discomfort."""
+    rows = []
+    for session in sessions:
+        items = given(session)
+        felt = pain.session_pain(
+            parameters,
+            [item.volume_mL for item in items],
+            [item.needle_gauge for item in items],
+            [item.depth_mm for item in items],
+            session.comfort,
+        )
+        rows.append((felt.score, felt.low, felt.high, felt.seconds))
+    columns = np.array(rows, float).reshape(-1, 4).T
+    names = ("pain", "pain_low", "pain_high", "pain_seconds")
+    units = ("1", "1", "1", "s")
+    words = ("worst pain, score 0-10", "pain, low end", "pain, high end", "time of discomfort")
+    return {
+        name: (("session",), column, {"units": unit, "long_name": word})
+        for name, column, unit, word in zip(names, columns, units, words, strict=True)
     }
 
 

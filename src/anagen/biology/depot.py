@@ -14,7 +14,7 @@ with x = (M / M0)^(1/3), is
 so the duration grows with the dose and the concentration of the suspension buys time, not height.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -155,7 +155,7 @@ def _cube_root_share_left(
     def time_of(x: Float[Array, "time site"]) -> Float[Array, "time site"]:
         return saturated_time * (1.0 - x**3) + crystal_time * (1.0 - x**2)
 
-    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+    def halve(_: Any, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bounds
         middle = 0.5 * (low + high)
         late = time_of(middle) > target

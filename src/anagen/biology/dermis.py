@@ -54,8 +54,8 @@ class Dermis(eqx.Module):
 
 
 def kernel(
-    dermis: Dermis, distance: Float[Array, "*n"], radius: Float[Array, "*n"]
-) -> Float[Array, "*n"]:
+    dermis: Dermis, distance: Float[Array, "..."], radius: Float[Array, "..."]
+) -> Float[Array, "..."]:
     """Steady tissue concentration relative to that inside the ball, at a distance [mm] from its centre.
 
     Parameters
@@ -70,11 +70,11 @@ def kernel(
 
 def kernel_in_skin(
     dermis: Dermis,
-    lateral: Float[Array, "*n"],
-    depth: Float[Array, ""] | float,
-    injected_depth: Float[Array, "*n"],
-    radius: Float[Array, "*n"],
-) -> Float[Array, "*n"]:
+    lateral: Float[Array, "..."],
+    depth: Float[Array, "..."],
+    injected_depth: Float[Array, "..."],
+    radius: Float[Array, "..."],
+) -> Float[Array, "..."]:
     """Kernel at a depth below the skin surface, with the surface as a mirror.
 
     Parameters
@@ -89,14 +89,14 @@ def kernel_in_skin(
 
 
 def effect(
-    concentration: Float[Array, "*n"], half_effect: Float[Array, ""] | float
-) -> Float[Array, "*n"]:
+    concentration: Float[Array, "..."], half_effect: Float[Array, ""] | float
+) -> Float[Array, "..."]:
     """Share of the maximal effect, C / (EC50 + C), for a free concentration and its EC50 [ug/mL]."""
     return concentration / (half_effect + concentration)
 
 
 def concentration_for(
-    share: Float[Array, "*n"], half_effect: Float[Array, ""] | float
-) -> Float[Array, "*n"]:
+    share: Float[Array, "..."], half_effect: Float[Array, ""] | float
+) -> Float[Array, "..."]:
     """Concentration [ug/mL] that has a given share of the maximal effect; inverse of `effect`."""
     return half_effect * share / (1.0 - share)

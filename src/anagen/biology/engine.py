@@ -33,7 +33,7 @@ from anagen.scalp import Scalp
 
 STEP = 1.0  # day
 STEPS_PER_SAVE = 7
-_STABLE = 0.4  # diffusion number of one substep; explicit diffusion diverges above 0.5
+_STABLE = 0.9  # sum of stencil weights times D dt; explicit diffusion diverges above one
 _TINY = 1e-9
 
 
@@ -115,7 +115,7 @@ def surface_of(scalp: Scalp, weights: np.ndarray, mobility: float) -> Surface:
         jnp.asarray(on_square(scalp, scalp.density_per_cm2 / 100.0, 1.0)),
         jnp.asarray(on_square(scalp, weights / totals)),
         float(scalp.cell_area_mm2),
-        max(1, int(np.ceil(mobility * STEP * stencil.stiffness / (2.0 * _STABLE)))),
+        max(1, int(np.ceil(mobility * STEP * stencil.stiffness / _STABLE))),
     )
 
 

@@ -44,6 +44,7 @@ class Exposure:
     count : (group,) injections in each group of equal ones.
     session : (group,) number of the session.
     dose : (group,) [ug] of the whole group.
+    start : (group,) [day] of injection.
     bulb, dermis : (group, cell) [ug/mL] tissue concentration at full release that has the cell's mean
         effect on the attack and on the skin, in triamcinolone acetonide equivalents.
     left : (day + 1, group) [ug] solid left at each day edge, of the whole group.
@@ -55,6 +56,7 @@ class Exposure:
     count: np.ndarray
     session: np.ndarray
     dose: np.ndarray
+    start: np.ndarray
     bulb: np.ndarray
     dermis: np.ndarray
     left: np.ndarray
@@ -96,25 +98,25 @@ def expose(
     parameters : depot, dermis and the two half-effect concentrations are taken from it.
     """
     groups = [group for number, item in enumerate(sessions) for group in _groups(number, item, start)]
+    halves = (
+        parameters.value("immunity.half_effect", "ug/mL"),
+        parameters.value("skin.half_effect", "ug/mL"),
+    )
+    affinity = load_drugs()[_REFERENCE].quantities["relative_affinity"].value
+    maps = np.zeros((2, len(groups), len(scalp.position)), np.float32)
     with jax.enable_x64(True):
         depot, dermis = Depot.from_parameters(parameters), Dermis.from_parameters(parameters)
         sites = _sites(groups)
         release = np.asarray(release_rate(depot, dermis, sites, jnp.asarray(edges)))
         left = np.asarray(amount_left(depot, dermis, sites, jnp.asarray(edges)))
         full = _full_release(depot, dermis, groups)
-    halves = (
-        parameters.value("immunity.half_effect", "ug/mL"),
-        parameters.value("skin.half_effect", "ug/mL"),
-    )
-    affinity = load_drugs()[_REFERENCE].relative_affinity
-    maps = np.zeros((2, len(groups), len(scalp.position)), np.float32)
-    for number, group in enumerate(groups):
-        maps[:, number] = _effect_maps(scalp, group, depot, dermis, halves, affinity)
+        for number, group in enumerate(groups):
+            maps[:, number] = _effect_maps(scalp, group, depot, dermis, halves, affinity)
     count = np.array([len(group.injections) for group in groups], int)
     session = np.array([group.session for group in groups], int)
     dose = count * np.asarray(sites.dose)
     return Exposure(
-        count, session, dose, maps[0], maps[1], count * left, count * release, release / full, edges
+        count, session, dose, np.asarray(sites.start), maps[0], maps[1], count * left, count * release, release / full, edges
     )
 
 
@@ -161,8 +163,8 @@ def _effect_maps(
     """(2, cell) concentrations at bulb and mid-dermis with the cell's mean effect, at full release."""
     from scipy.spatial import cKDTree
 
-    radius = float(depot_radius(depot, jnp.asarray(group.volume)))
-    reach = radius + _REACH_IN_LENGTHS * float(dermis.length)
+    radius = depot_radius(depot, jnp.asarray([group.volume]))[0]
+    reach = float(radius) + _REACH_IN_LENGTHS * float(dermis.length)
     potency = group.product.relative_affinity / reference_affinity
     saturated = _saturation(group) * float(dermis.partition) * potency
     points, weights = _quadrature_points(scalp)
@@ -171,15 +173,16 @@ def _effect_maps(
     for injection in group.injections:
         position = locate(scalp, injection.location)
         near = np.array(tree.query_ball_point(position, reach), int)
-        lateral = np.linalg.norm(points[:, near] - position, axis=-1)
+        lateral = jnp.asarray(np.linalg.norm(points[:, near] - position, axis=-1))
+        tip = jnp.asarray(injection.depth_mm)
         for plane, depth in enumerate((dermis.bulb_depth, dermis.dermis_depth)):
             total[plane][:, near] += saturated * np.asarray(
-                kernel_in_skin(dermis, lateral, depth, injection.depth_mm, radius)
+                kernel_in_skin(dermis, lateral, depth, tip, radius)
             )
     result = np.zeros((2, len(scalp.position)))
     for plane, half in enumerate(halves):
-        share = np.tensordot(weights, np.asarray(effect(total[plane], half)), 1)
-        result[plane] = concentration_for(np.minimum(share, 1.0 - 1e-7), half)
+        share = np.tensordot(weights, np.asarray(effect(jnp.asarray(total[plane]), half)), 1)
+        result[plane] = concentration_for(jnp.minimum(jnp.asarray(share), 1.0 - 1e-7), half)
     return result
 
 

@@ -7,17 +7,19 @@ from anagen.biology.course import Follicles, Progress, simulate
 from anagen.biology.start import PatchStart, Person
 from anagen.errors import InputError, Problem
 from anagen.evidence.parameters import ParameterSet, load_parameters
+from anagen.evidence.rules import load_words
 from anagen.patient import (
     Patient,
     age_on,
     latest_patches,
     patch_age_days,
     patch_shapes,
-    regrowth_percent,
     start_date,
 )
+from anagen.patient.timeline import regrowth_percent
 from anagen.scalp import Scalp, build_scalp, patch_cells
 from anagen.treatment import Plan, Session
+from anagen.treatment.rule_checks import mentions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -142,7 +144,10 @@ def person_of(patient: Patient, on: date, parameters: ParameterSet) -> Person:
         age_years=age_on(patient, on),
         episode_days=float((on - patient.onset).days) if patient.onset else None,
         growth_mm_per_day=growth,
-        medicines=patient.medicines or (),
+        strong_inhibitor=any(
+            mentions(medicine, load_words()["cyp3a4_strongest"])
+            for medicine in patient.medicines or ()
+        ),
     )
 
 

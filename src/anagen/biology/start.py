@@ -45,14 +45,14 @@ class Person:
     ----------
     weight_kg : body weight.
     age_years : age.
-    medicines : names of medicines taken; CYP3A4 inhibitors slow the clearance from blood.
+    strong_inhibitor : whether a strong CYP3A4 inhibitor slows the clearance from blood.
     episode_days : [day] since the episode began, at the start; None when unknown.
     growth_mm_per_day : growth of the shaft, by ancestry; None for the parameter set's own.
     """
 
     weight_kg: float | None = None
     age_years: float | None = None
-    medicines: tuple[str, ...] = ()
+    strong_inhibitor: bool = False
     episode_days: float | None = None
     growth_mm_per_day: float | None = None
 

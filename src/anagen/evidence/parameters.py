@@ -3,23 +3,33 @@
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Literal, get_args
 
-from anagen.errors import EvidenceError
-from anagen.evidence.references import reference_keys
+from anagen.errors import EvidenceError, InputError, Problem
+from anagen.evidence.rows import Origin, provenance_problems
 from anagen.units import convert, is_unit
 
-Origin = Literal["measured", "literature", "derived", "fitted", "assumed"]
 Distribution = Literal["fixed", "uniform", "loguniform", "normal", "lognormal", "beta"]
+
+__all__ = [
+    "LATEST",
+    "Distribution",
+    "Origin",
+    "Parameter",
+    "ParameterSet",
+    "load_parameters",
+    "parameter_versions",
+    "parse_parameters",
+]
 
 LATEST = "2026.11"
 
-_FIELDS = {"symbol", "name", "value", "unit", "low", "high", "distribution", "origin", "source",
-           "locator", "note"}  # fmt: skip
-_REQUIRED = {"symbol", "name", "value", "unit", "origin", "source", "locator"}
+_REQUIRED = frozenset({"symbol", "name", "value", "unit", "origin", "source", "locator"})
+_FIELDS = _REQUIRED | {"low", "high", "distribution", "note"}
 
 
 @dataclass(frozen=True)
@@ -63,18 +73,43 @@ class Parameter:
 class ParameterSet:
     """A version of all parameters.
 
-    ``parameters.value("depot.radius", "mm")`` reads one number in the unit the caller works in.
+    Parameters
+    ----------
+    version : name of the set; says which values were replaced, if any.
+    parameters : by key.
+
+    Examples
+    --------
+    >>> text = '''[depot.radius]
+    ... symbol = "a"
+    ... name = "radius of the depot"
+    ... value = 2
+    ... unit = "mm"
+    ... origin = "assumed"
+    ... source = "assumed"
+    ... locator = "example"'''
+    >>> parse_parameters(text, "example").value("depot.radius", "um")
+    2000.0
     """
 
     version: str
-    parameters: Mapping[str, Parameter]
+    parameters: Mapping[str, Parameter] = field(hash=False)
 
     def __getitem__(self, key: str) -> Parameter:
-        """Return the parameter of that key."""
+        """Return the parameter of that key.
+
+        Raises
+        ------
+        EvidenceError
+            When there is none; the message names the nearest keys.
+        """
         try:
             return self.parameters[key]
         except KeyError:
-            raise EvidenceError(f"parameter set {self.version} has no parameter {key!r}") from None
+            near = get_close_matches(key, self.parameters, n=3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            message = f"parameter set {self.version} has no parameter {key!r}{hint}"
+            raise EvidenceError(message) from None
 
     def value(self, key: str, unit: str) -> float:
         """Typical value of a parameter in the unit the caller works in."""
@@ -83,14 +118,38 @@ class ParameterSet:
     def replace(self, **values: float) -> "ParameterSet":
         """Return a copy with other typical values, in each parameter's own unit.
 
-        Dots of a key are written as two underscores: ``replace(depot__radius=1.5)``.
+        Dots of a key are written as two underscores: ``replace(depot__radius=1.5)``. A range is
+        widened where the new value lies outside it, and the version names every change.
+
+        Raises
+        ------
+        EvidenceError
+            When there is no such parameter.
+        InputError
+            When a value is not a finite number.
         """
         changed = dict(self.parameters)
+        names = {name: name.replace("__", ".") for name in values}
+        problems = [
+            Problem(names[name], "a finite number", repr(value), "Correct the value.")
+            for name, value in values.items()
+            if not math.isfinite(value)
+        ]
+        if problems:
+            raise InputError(problems)
         for name, value in values.items():
-            old = self[name.replace("__", ".")]
-            changed[old.key] = Parameter(**{**vars(old), "value": float(value)})
-        suffix = ",".join(f"{name.replace('__', '.')}={value:g}" for name, value in values.items())
-        return ParameterSet(f"{self.version}+{suffix}", changed)
+            old, new = self[names[name]], float(value)
+            low, high = min(old.low, new), max(old.high, new)
+            changed[old.key] = replace(old, value=new, low=low, high=high)
+        suffix = ",".join(f"{names[name]}={value:.12g}" for name, value in values.items())
+        return ParameterSet(f"{self.version}+{suffix}" if suffix else self.version, changed)
+
+
+def parameter_versions() -> tuple[str, ...]:
+    """Return all versions of the parameter set that the package carries, oldest first."""
+    folder = resources.files("anagen.evidence") / "data" / "parameters"
+    names = (file.name for file in folder.iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
 @lru_cache(maxsize=8)
@@ -102,46 +161,80 @@ def load_parameters(version: str = LATEST) -> ParameterSet:
     EvidenceError
         When the version does not exist, or a value lacks its unit, origin or source.
     """
-    file = resources.files("anagen.evidence") / "data" / "parameters" / f"{version}.toml"
-    if not file.is_file():
+    if version not in parameter_versions():
         raise EvidenceError(f"there is no parameter set {version!r}; the latest is {LATEST!r}")
+    file = resources.files("anagen.evidence") / "data" / "parameters" / f"{version}.toml"
     return parse_parameters(file.read_text(encoding="utf-8"), version)
 
 
 def parse_parameters(text: str, version: str) -> ParameterSet:
-    """Parse the text of a parameter file; see `load_parameters`."""
-    tables = tomllib.loads(text)
-    parameters = {}
+    """Parse the text of a parameter file; see `load_parameters`.
+
+    Raises
+    ------
+    EvidenceError
+        When the text is not TOML or a row breaks a rule; all broken rows are named.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise EvidenceError(f"parameter set {version}: {error}") from error
+    parameters: dict[str, Parameter] = {}
+    problems: list[str] = []
     for module, rows in tables.items():
+        if not isinstance(rows, Mapping):
+            problems.append(f"{module}: expected a table of parameters, found {rows!r}")
+            continue
         for name, row in rows.items():
-            parameter = _parse_row(f"{module}.{name}", row)
-            parameters[parameter.key] = parameter
+            key = f"{module}.{name}"
+            wrong = _row_problems(row)
+            if wrong:
+                problems.append(f"parameter {key}: {'; '.join(wrong)}")
+            else:
+                parameters[key] = _parse_row(key, row)
+    if problems:
+        raise EvidenceError("\n".join(problems))
     return ParameterSet(version, parameters)
 
 
-def _parse_row(key: str, row: Mapping[str, Any]) -> Parameter:
-    missing = {field for field in _REQUIRED if row.get(field) in (None, "")}
-    unknown = set(row) - _FIELDS
+def _row_problems(row: object) -> list[str]:
+    """Return what is wrong with a row, in words; nothing when it can be used."""
+    if not isinstance(row, Mapping):
+        return [f"expected a table, found {row!r}"]
+    missing = sorted(name for name in _REQUIRED if row.get(name) in (None, ""))
+    unknown = sorted(set(row) - _FIELDS)
     if missing or unknown:
-        raise EvidenceError(f"parameter {key}: lacks {sorted(missing)}, unknown {sorted(unknown)}")
+        return [f"lacks {missing}, unknown {unknown}"]
+    numbers = [row["value"], row.get("low", row["value"]), row.get("high", row["value"])]
+    if any(isinstance(item, bool) or not isinstance(item, int | float) for item in numbers):
+        return [f"value and range should be numbers, found {numbers}"]
+    value, low, high = (float(item) for item in numbers)
+    distribution = row.get("distribution", "fixed" if low == high else "uniform")
+    checks = (
+        (not is_unit(row["unit"]), f"unknown unit {row['unit']!r}"),
+        (not all(map(math.isfinite, (value, low, high))), "value or range is not finite"),
+        (not low <= value <= high, f"value {value} outside {low}..{high}"),
+        (distribution not in get_args(Distribution), f"distribution {distribution!r}"),
+        (distribution in ("lognormal", "loguniform") and low <= 0.0, "a logarithm needs low > 0"),
+        (distribution == "beta" and not 0.0 <= low <= high <= 1.0, "beta lies between 0 and 1"),
+    )
+    return provenance_problems(row) + [text for wrong, text in checks if wrong]
+
+
+def _parse_row(key: str, row: Mapping[str, Any]) -> Parameter:
     value = float(row["value"])
     low, high = float(row.get("low", value)), float(row.get("high", value))
-    distribution = row.get("distribution", "fixed" if low == high else "uniform")
-    problems = [
-        text
-        for wrong, text in (
-            (not is_unit(row["unit"]), f"unknown unit {row['unit']!r}"),
-            (not all(map(math.isfinite, (value, low, high))), "value or range is not finite"),
-            (not low <= value <= high, f"value {value} outside {low}..{high}"),
-            (row["origin"] not in get_args(Origin), f"origin {row['origin']!r}"),
-            (distribution not in get_args(Distribution), f"distribution {distribution!r}"),
-            (row["source"] not in reference_keys(), f"source {row['source']!r} not in references"),
-        )
-        if wrong
-    ]
-    if problems:
-        raise EvidenceError(f"parameter {key}: {'; '.join(problems)}")
     return Parameter(
-        key, row["symbol"], row["name"], value, row["unit"], low, high, distribution,
-        row["origin"], row["source"], row["locator"], row.get("note", ""),
-    )  # fmt: skip
+        key=key,
+        symbol=row["symbol"],
+        name=row["name"],
+        value=value,
+        unit=row["unit"],
+        low=low,
+        high=high,
+        distribution=row.get("distribution", "fixed" if low == high else "uniform"),
+        origin=row["origin"],
+        source=row["source"],
+        locator=row["locator"],
+        note=row.get("note", ""),
+    )

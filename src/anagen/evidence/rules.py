@@ -167,22 +167,28 @@ def load_rules() -> Mapping[str, Rule]:
     return _rules()[0]
 
 
-def negations() -> tuple[str, ...]:
-    """Beginnings that turn an entry into its opposite, such as ``no known``."""
+def load_words() -> Mapping[str, tuple[str, ...]]:
+    """Load the lists of words that rules refer to, by name; ``negations`` is one.
+
+    Examples
+    --------
+    >>> "no known" in load_words()["negations"]
+    True
+    """
     return _rules()[1]
 
 
 @lru_cache(maxsize=1)
-def _rules() -> tuple[Mapping[str, Rule], tuple[str, ...]]:
+def _rules() -> tuple[Mapping[str, Rule], Mapping[str, tuple[str, ...]]]:
     return parse_rules(_read("rules.toml"))
 
 
-def parse_rules(text: str) -> tuple[Mapping[str, Rule], tuple[str, ...]]:
+def parse_rules(text: str) -> tuple[Mapping[str, Rule], Mapping[str, tuple[str, ...]]]:
     """Parse the text of a rules file; see `load_rules`."""
     tables = tomllib.loads(text)
     words = tables.pop("words", {})
     rules = {key: _parse_rule(key, row, words) for key, row in tables.items()}
-    return rules, tuple(words.get("negations", ()))
+    return rules, {name: tuple(terms) for name, terms in words.items()}
 
 
 @lru_cache(maxsize=1)

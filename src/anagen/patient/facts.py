@@ -169,7 +169,9 @@ def _last_review(patient: Patient, on: date) -> date | None:
     judged = (
         visit.date
         for visit in visits_until(patient, on)
-        if any(s.regrowth_percent is not None or s.regrowth_grade is not None for s in visit.patches)
+        if any(
+            s.regrowth_percent is not None or s.regrowth_grade is not None for s in visit.patches
+        )
     )
     return max(judged, default=None)
 

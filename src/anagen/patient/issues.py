@@ -83,6 +83,9 @@ _REMEDY = {
     "bool_type": "Write true or false without quotation marks.",
     "date_from_datetime_inexact": "Leave out the time.",
 }
+# A longer list of choices helps nobody.
+_LISTED = 12
+
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -137,8 +140,10 @@ def _issue(detail: Mapping[str, Any], data: object, schema: Mapping[str, Any]) -
 def _unknown_field(path: Path, known: list[str]) -> Issue:
     meant = nearest(str(path[-1]), known, 0.6)
     hint = f"Did you mean '{meant}'?" if meant else "Remove it, or put it into 'note'."
-    expected = f"one of the fields {', '.join(known)}" if known else "no such field"
-    return error(path, expected, f"'{shorten(path[-1])}'", hint)
+    expected = f"one of the fields {', '.join(known)}" if known else "no fields here"
+    if len(known) > _LISTED:
+        expected = "a field that the schema knows"
+    return error(path, expected, shorten(path[-1]), hint)
 
 
 def _unknown_word(path: Path, allowed: str, found: object) -> Issue:

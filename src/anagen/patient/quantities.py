@@ -170,8 +170,6 @@ def refusal(expected: str, found: object, remedy: str) -> PydanticCustomError:
 
 def shorten(value: object, limit: int = 80) -> str:
     """Show a value in at most ``limit`` characters."""
-    if isinstance(value, str) and value.isprintable() and len(value) <= limit:
-        return value if value and " " not in value[:1] else repr(value)
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 256:
         return f"a whole number of {value.bit_length()} bits"
     if isinstance(value, dict):
@@ -179,8 +177,12 @@ def shorten(value: object, limit: int = 80) -> str:
     elif isinstance(value, list | tuple) and len(value) > 4:
         text = f"a list of {len(value)} items"
     else:
-        text = ascii(value) if isinstance(value, str) else repr(value)
+        text = _quoted(value) if isinstance(value, str) else repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if text.isprintable() else ascii(text)
 
 
 def _example(key: str) -> str:

@@ -11,6 +11,9 @@ from anagen.treatment.injections import Injection, Session
 
 YEAR = timedelta(days=365.25)
 
+# What holds until somebody writes down something else: a dent not mentioned is not a dent healed.
+_LASTING = ("shape", "first_seen", "atrophy_grade", "telangiectasia_grade", "colour_change_grade")
+
 
 def first_date(patient: Patient) -> date | None:
     """Day of the earliest visit or session, None when there is neither."""
@@ -59,8 +62,8 @@ def latest_visit(patient: Patient, on: date | None = None) -> Visit | None:
 def latest_patches(patient: Patient, on: date | None = None) -> dict[str, PatchSeen]:
     """Each patch as last seen up to a day; what was not looked at then is taken from before.
 
-    A finding of an earlier visit is carried on only for the shape, the day first seen and the
-    site, which do not change by being looked at; all else is as of the last time it was seen.
+    Shape, day first seen and the grades of harm stand until a later visit states them anew; all
+    else is as of the last visit that saw the patch.
 
     Returns
     -------
@@ -244,12 +247,8 @@ def _other_entry(steroid: OtherSteroid) -> SteroidEntry:
 
 
 def _carried(before: PatchSeen, seen: PatchSeen) -> PatchSeen:
-    return seen.model_copy(
-        update={
-            "shape": seen.shape if seen.shape is not None else before.shape,
-            "first_seen": seen.first_seen or before.first_seen,
-        }
-    )
+    missing = {name: getattr(before, name) for name in _LASTING if getattr(seen, name) is None}
+    return seen.model_copy(update=missing)
 
 
 def _dates(patient: Patient) -> list[date]:

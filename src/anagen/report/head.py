@@ -162,6 +162,36 @@ def bare_head(view: View, camera: Camera, ellipsoid: Ellipsoid, skin: Array) -> 
     return Ground(ground.astype(np.float32), cover.astype(np.float32), over)
 
 
+def silhouette(view: View, ellipsoid: Ellipsoid) -> tuple[list[Array], list[Array]]:
+    """Outlines of the mannequin for a line drawing.
+
+    Parameters
+    ----------
+    view : which of the four views.
+    ellipsoid : the head.
+
+    Returns
+    -------
+    shapes, lines : closed outlines, the farthest first, and open lines, each (point, 2) in mm to
+        the right and down of the head's centre.
+    """
+    place = _Place(view, head_camera(view, ellipsoid, 1, 1.0), ellipsoid)
+
+    def drawn(points: Points, closed: bool = True) -> Array:
+        samples = np.array(_outline(points, place, closed))
+        return np.asarray((samples - place.origin) / place.camera.scale)
+
+    turn = np.linspace(0.0, 2.0 * np.pi, 121)[:-1]
+    half = np.abs(np.stack((place.camera.right, place.camera.down)) @ ellipsoid.semi_axes)
+    cranium = np.stack((np.cos(turn), np.sin(turn)), axis=1) * half
+    body = [drawn(part.outline) for part in _body(view)]
+    ears = [drawn(part.outline) for part in _ears(view)]
+    if view in ("left", "right"):
+        lines = [drawn(line, False) for line in (*_FACE_LINES, *_BROW_LINES, *_EAR_LINES)]
+        return [cranium, *body, *ears], lines
+    return [*ears, *body, cranium], []
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where the units of a view lie in its picture."""

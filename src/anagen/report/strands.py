@@ -96,23 +96,6 @@ def _unit(vector: Array) -> Array:
     return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12)
 
 
-def fit_ellipsoid(position: Array) -> Ellipsoid:
-    """Ellipsoid about the origin through the cells of a scalp, by least squares.
-
-    Parameters
-    ----------
-    position : (cell, 3) [mm].
-
-    Examples
-    --------
-    >>> fit_ellipsoid(np.diag([70.0, 90.0, 80.0])).semi_axes.round(1).tolist()
-    [70.0, 90.0, 80.0]
-    """
-    squares = np.asarray(position, dtype=float) ** 2
-    solution, *_ = np.linalg.lstsq(squares, np.ones(len(squares)), rcond=None)
-    return Ellipsoid(1.0 / np.sqrt(np.maximum(solution, 1e-9)))
-
-
 @lru_cache(maxsize=2)
 def _grow(key: tuple[bytes, bytes], cells: int, per_cell: int, cell_mm: float) -> Follicles:
     position = np.frombuffer(key[0]).reshape(cells, 3)

@@ -78,7 +78,7 @@ def nearest_cell(scalp: Scalp, position: Array) -> int:
     >>> nearest_cell(scalp, scalp.position[7])
     7
     """
-    return int(nearest_cells(scalp, np.asarray(position, float).reshape(1, 3))[0])
+    return int(nearest_cells(scalp, position))
 
 
 def nearest_cells(scalp: Scalp, position: Array) -> NDArray[np.intp]:
@@ -90,9 +90,9 @@ def nearest_cells(scalp: Scalp, position: Array) -> NDArray[np.intp]:
         When a position is not a number.
     """
     array = np.asarray(position, float)
-    if not np.isfinite(array).all():
+    if array.shape[-1:] != (3,) or not np.isfinite(array).all():
         raise InputError(
-            Problem("position", "finite coordinates in mm", "NaN or infinity",
+            Problem("position", "three finite coordinates in mm", repr(position)[:60],
                     "Take positions from locate().")
         )  # fmt: skip
     return np.asarray(cell_tree(scalp).query(array)[1], dtype=np.intp)

@@ -253,17 +253,23 @@ def _regions(head: Head, position: Array) -> NDArray[np.int8]:
 
 def _side_score(sphere: Array) -> Array:
     """How much a place belongs to the side: below the parietal ridge and before the occiput."""
+    ridge, rear, offset = (
+        load_parameters().value(f"scalp.region_{name}", "1")
+        for name in ("ridge_slope", "rear_slope", "rear_offset")
+    )
     across, ahead, up = np.abs(sphere[:, 0]), sphere[:, 1], sphere[:, 2]
-    below_ridge = across - 0.55 * up
-    before_occiput = 0.9 * ahead + 0.6 * across + 0.45
-    sharpness = 12.0
-    score: Array = -np.logaddexp(-sharpness * below_ridge, -sharpness * before_occiput) / sharpness
+    rounding = 12.0  # The lesser of two scores, rounded where the two borders meet.
+    below_ridge, before_occiput = across - ridge * up, ahead + rear * across + offset
+    score: Array = -np.logaddexp(-rounding * below_ridge, -rounding * before_occiput)
     return score
 
 
 def _back_score(sphere: Array) -> Array:
     """How much a place belongs to the back: behind and below the crown."""
-    score: Array = -0.80 * sphere[:, 1] - 0.60 * sphere[:, 2]
+    slope, rise = (
+        load_parameters().value(f"scalp.region_back_{name}", "1") for name in ("slope", "rise")
+    )
+    score: Array = rise * sphere[:, 0] ** 2 - sphere[:, 1] - slope * sphere[:, 2]
     return score
 
 

@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anagen.errors import InputError, Problem
-from anagen.scalp.distance import cell_tree, distance_matrix, geodesic_distance
+from anagen.scalp.distance import (
+    cell_tree,
+    distance_matrix,
+    geodesic_distance,
+    nearest_cell,
+)
 from anagen.scalp.grid import Scalp
 from anagen.scalp.shapes import (
     Mask,
@@ -107,7 +112,8 @@ def disc(scalp: Scalp, centre: ViewPoint | Array, diameter_mm: float, place: str
             Problem(f"{place}.diameter_mm", f"more than 0 and at most {scalp.circumference_mm:g}",
                     repr(diameter_mm), "Give the diameter in mm.")
         )  # fmt: skip
-    middle = locate(scalp, centre, place) if isinstance(centre, ViewPoint) else np.asarray(centre)
+    middle = locate(scalp, centre, place) if isinstance(centre, ViewPoint) else centre
+    nearest_cell(scalp, middle)
     reach = 0.5 * diameter_mm + _CELL_REACH * scalp.cell_mm
     cells = np.array(cell_tree(scalp).query_ball_point(middle, reach), dtype=int)
     cover = np.zeros(len(scalp.position), dtype=np.float32)

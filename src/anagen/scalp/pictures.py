@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anagen.errors import InputError, Problem
 from anagen.scalp.distance import cell_tree
 from anagen.scalp.grid import Scalp
 from anagen.scalp.shapes import Outline
@@ -87,6 +88,10 @@ def cover_outlines(
 @lru_cache(maxsize=16)
 def _pixels(scalp: Scalp, view: View, pixel_mm: float) -> tuple[Array, Array]:
     """Position (row, column, 3) [mm] that each pixel shows and how far off the scalp it is."""
+    if not 0.05 <= pixel_mm <= 50.0:
+        raise InputError(
+            Problem("pixel_mm", "0.05 to 50 mm", repr(pixel_mm), "About 1 mm shows every cell.")
+        )
     width, height = frame(scalp, view)
     x = (np.arange(int(np.ceil(width / pixel_mm))) + 0.5) * pixel_mm
     y = (np.arange(int(np.ceil(height / pixel_mm))) + 0.5) * pixel_mm

@@ -112,7 +112,7 @@ def salt(loss_share_by_region: Mapping[str, float], place: str = "loss") -> floa
     problems = _region_problems(loss_share_by_region, weights, place)
     if problems:
         raise InputError(problems)
-    total = sum(weight * loss_share_by_region[region] for region, weight in weights.items())
+    total = sum(weight * float(loss_share_by_region[region]) for region, weight in weights.items())
     return round(100.0 * total, DECIMALS)
 
 

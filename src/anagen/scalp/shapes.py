@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from anagen.errors import Problem
+from anagen.errors import InputError, Problem
 from anagen.scalp.grid import Scalp
 from anagen.scalp.surface import Array
 from anagen.scalp.views import LengthUnit, View, lift, point_problems, to_mm
@@ -84,11 +84,21 @@ def circle_outline(view: View, x: float, y: float, diameter_mm: float, n: int = 
     n : int
         Number of corners.
 
+    Raises
+    ------
+    InputError
+        When the diameter is not a positive number or there are fewer than 3 corners.
+
     Examples
     --------
     >>> len(circle_outline("top", 80, 90, 30).points)
     32
     """
+    if not (np.isfinite(diameter_mm) and diameter_mm > 0.0 and n >= 3):
+        raise InputError(
+            Problem("circle", "a positive diameter in mm and at least 3 corners",
+                    f"diameter {diameter_mm!r}, {n!r} corners", "Give the diameter in mm.")
+        )  # fmt: skip
     turn = 2.0 * np.pi * np.arange(n) / n
     radius = 0.5 * diameter_mm * np.sqrt(2.0 * np.pi / n / np.sin(2.0 * np.pi / n))
     points = zip(x + radius * np.cos(turn), y + radius * np.sin(turn), strict=True)

@@ -88,18 +88,18 @@ def _mean_head() -> Head:
     perimeter = 4.0 * half[1] * ellipe(1.0 - (half[0] / half[1]) ** 2)
     half *= parameters.value("scalp.head_circumference", "mm") / perimeter
     area = parameters.value("scalp.area", "mm^2")
-    notches = tuple(
-        tuple(
+    notches = []
+    for place in ("temple", "ear"):
+        azimuth, width, depth = (
             parameters.value(f"scalp.hairline_{place}_{name}", "rad")
             for name in ("azimuth", "width", "depth")
         )
-        for place in ("temple", "ear")
-    )
+        notches.append((azimuth, width, depth))
     open_head = Head(
         semi_axes=(float(half[0]), float(half[1]), float(half[2])),
         tilt=parameters.value("scalp.hairline_tilt", "rad"),
         edge_angle=0.0,
-        notches=notches,
+        notches=tuple(notches),
         area_mm2=area,
     )
 
@@ -248,7 +248,7 @@ def chart_tangents(head: Head, angle: Array, azimuth: Array) -> Array:
 
 
 def _sphere_tangents(head: Head, angle: Array, azimuth: Array) -> Array:
-    """Derivatives (..., 2, 3) [mm/rad] of position by angle and azimuth."""
+    """Differentiate position by angle and azimuth: (..., 2, 3) [mm/rad]."""
     sine, cosine = np.sin(angle), np.cos(angle)
     east, north = np.cos(azimuth), np.sin(azimuth)
     sphere = np.stack([

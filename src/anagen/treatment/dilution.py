@@ -142,7 +142,7 @@ def dilute(
     (0.5, 1.5)
     """
     stock = load_product(product) if isinstance(product, str) else product
-    thinner = load_product(diluent)
+    thinner = load_product(diluent, "diluent")
     target = plausible(target_mg_per_mL, "injection.strength", "target_mg_per_mL")
     final = plausible(final_mL, "mixing.volume", "final_mL")
     _refuse_impossible(stock, thinner, target)
@@ -202,7 +202,8 @@ def syringe_sheet(session: Session, syringe: SyringeKind = "luer_lock") -> Syrin
         if injection.status != "skipped":
             key = (injection.product, injection.strength_mg_per_mL)
             groups.setdefault(key, []).append(injection)
-    mixes, problems = [], []
+    mixes: list[Mix] = []
+    problems: list[Problem] = []
     for key in sorted(groups, key=lambda group: (group[0], -group[1])):
         try:
             mixes.append(_mix(groups[key], session.diluent, syringe))
@@ -270,10 +271,10 @@ def _refuse_impossible(stock: Product, diluent: Product, target: float) -> None:
                 "For a control, choose saline as the product.",
             )
         )  # fmt: skip
-    if diluent.strength_mg_per_mL > 0:
+    if "diluent" not in diluent.roles:
         problems.append(
             Problem(
-                "diluent", "a diluent without steroid", diluent.name,
+                "diluent", "a product that serves as a diluent", diluent.name,
                 "Choose saline or a local anaesthetic.",
             )
         )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from anagen.scalp.views import ViewPoint
 from anagen.treatment.findings import Finding, Override
@@ -136,6 +136,13 @@ class Injection(Noun):
     def dose_mg(self) -> float:
         """Steroid in this injection [mg]: strength times volume; nothing when skipped."""
         return 0.0 if self.status == "skipped" else self.strength_mg_per_mL * self.volume_mL
+
+    @field_validator("location")
+    @classmethod
+    def _is_somewhere(cls, location: ViewPoint) -> ViewPoint:
+        if math.isfinite(location.x) and math.isfinite(location.y):
+            return location
+        raise refuse("finite x and y", f"({location.x}, {location.y})", "Draw the point again.")
 
     @model_validator(mode="after")
     def _skipped_says_why(self) -> "Injection":
@@ -309,14 +316,16 @@ class Plan(Noun):
             if gap < 1:
                 raise refuse(
                     f"a date after that of sessions[{index - 1}] ({before.date})",
-                    f"{after.date} at sessions[{index}].date",
+                    str(after.date),
                     "Put the sessions in order of date, one a day at most.",
+                    f"sessions[{index}].date",
                 )
             if gap > longest:
                 raise refuse(
                     f"at most {longest} days between sessions",
-                    f"{gap} days before sessions[{index}].date ({after.date})",
+                    f"{gap} days before {after.date}",
                     "Check the year, or begin a new plan.",
+                    f"sessions[{index}].date",
                 )
         return self
 
@@ -325,5 +334,5 @@ def _unique(numbers: Iterable[int], where: str, remedy: str) -> None:
     seen: set[int] = set()
     for index, number in enumerate(numbers):
         if number in seen:
-            raise refuse("each number once", f"{number} again at {where}[{index}].number", remedy)
+            raise refuse("each number once", f"{number} again", remedy, f"{where}[{index}].number")
         seen.add(number)

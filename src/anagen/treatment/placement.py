@@ -1,19 +1,20 @@
-"""Placement: sites on patches at a chosen spacing, numbered in a sensible path for the hand."""
+"""Placement: sites on patches at a chosen spacing along the skin, and how well they serve it."""
 
 import itertools
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anagen.scalp.distance import geodesic_distance
+from anagen.scalp.distance import distance_matrix, geodesic_distance
 from anagen.scalp.grid import Scalp
 from anagen.scalp.surface import Array
 from anagen.treatment.injections import SiteLayout
 from anagen.treatment.lattice import (
     Start,
+    first_apart,
     grow_lattice,
     tangent_along,
     turned,
@@ -26,9 +27,9 @@ from anagen.treatment.sites import (
     check_covers,
     positions,
     site_at,
-    with_numbers,
 )
 from anagen.treatment.technique import technique
+from anagen.treatment.tours import renumber
 
 # Lattice points grown while looking for the best phase of the lattice: bounds the time.
 _SEARCH_POINTS = 1600
@@ -213,81 +214,6 @@ def prioritise(
     return renumber([sites[index] for index in sorted(chosen)])
 
 
-def renumber(sites: Iterable[Site]) -> tuple[Site, ...]:
-    """Return the sites numbered in a short path for the hand, patch by patch.
-
-    Parameters
-    ----------
-    sites : in any order.
-
-    Returns
-    -------
-    tuple of Site
-        Sorted and numbered from 1. The path of each patch starts where the hand left the one
-        before, and is a nearest-neighbour tour improved by 2-opt until no exchange shortens it.
-
-    Examples
-    --------
-    >>> row = [Site(0, (x, 0.0, 90.0)) for x in (20.0, 0.0, 10.0)]
-    >>> [site.position[0] for site in renumber(row)]
-    [0.0, 10.0, 20.0]
-    """
-    groups: dict[str, list[Site]] = {}
-    for site in sorted(sites, key=lambda site: (site.patch or "", site.position)):
-        groups.setdefault(site.patch or "", []).append(site)
-    ordered: list[Site] = []
-    hand: Array | None = None
-    while groups:
-        key = min(groups, key=lambda name: (_reach_of(groups[name], hand), name))
-        group = groups.pop(key)
-        points = positions(group)
-        ordered += [group[index] for index in _tour(points, hand)]
-        hand = np.array(ordered[-1].position)
-    return with_numbers(ordered)
-
-
-def _reach_of(group: Sequence[Site], hand: Array | None) -> float:
-    points = positions(group)
-    if hand is None:
-        # The hand begins at the front, at the left.
-        return float(np.min(points[:, 0] - points[:, 1]))
-    return float(np.min(np.linalg.norm(points - hand, axis=1)))
-
-
-def _tour(points: Array, hand: Array | None) -> list[int]:
-    gaps = np.linalg.norm(points[:, None] - points[None], axis=-1)
-    if hand is None:
-        first = int(np.argmin(points[:, 0] - points[:, 1]))
-    else:
-        first = int(np.argmin(np.linalg.norm(points - hand, axis=1)))
-    order, left = [first], set(range(len(points))) - {first}
-    while left:
-        here = order[-1]
-        order.append(min(left, key=lambda index: (gaps[here, index], index)))
-        left.remove(order[-1])
-    return _two_opt(np.array(order), gaps).tolist()
-
-
-def _two_opt(order: NDArray[np.intp], gaps: Array) -> NDArray[np.intp]:
-    """Reverse stretches of an open path with fixed start while that shortens it."""
-    count = len(order)
-    for _ in range(50 * count):
-        here, after = order[:-1], order[1:]
-        # Reversing order[i+1 .. j] replaces the edges (i, i+1) and (j, j+1); the last has no j+1.
-        new = gaps[here[:, None], order[None, :]].copy()
-        new[:, :-1] += gaps[after[:, None], after[None, :]]
-        old = np.repeat(gaps[here, after][:, None], count, axis=1)
-        old[:, :-1] += gaps[here, after][None, :]
-        saving = np.where(
-            np.arange(count)[None, :] > np.arange(count - 1)[:, None] + 1, old - new, 0
-        )
-        if saving.size == 0 or saving.max() <= 1e-9:
-            break
-        i, j = np.unravel_index(int(np.argmax(saving)), saving.shape)
-        order = np.concatenate([order[: i + 1], order[i + 1 : j + 1][::-1], order[j + 1 :]])
-    return order
-
-
 def _place_on(area: Area, layout: SiteLayout, taken: Array, earlier: Array) -> Array:
     """Sites (site, 3) on one patch."""
     scalp = area.scalp
@@ -369,7 +295,8 @@ def _shifted(
     length = float(np.linalg.norm(move))
     if length < 1e-9:
         return seed
-    return walk_from(area.scalp, seed, (move / length)[None], length * spacing)[0]
+    shifted: Array = walk_from(area.scalp, seed, (move / length)[None], length * spacing)[0]
+    return shifted
 
 
 def _grow(area: Area, start: Start, layout: SiteLayout, taken: Array) -> Array:
@@ -385,19 +312,19 @@ def _grow(area: Area, start: Start, layout: SiteLayout, taken: Array) -> Array:
     )
     points = points[area.allows(points)]
     points = points[_keeps_distance(area, points, taken, layout)]
-    kept: list[Array] = []
-    for point in points:
-        if not kept or _keeps_distance(area, point[None], np.array(kept), layout)[0]:
-            kept.append(point)
-    return np.array(kept).reshape(-1, 3)
+    apart = distance_matrix(area.scalp, points, points) >= _least(layout)
+    return points[first_apart(apart)]
+
+
+def _least(layout: SiteLayout) -> float:
+    # Half the tolerance, so that rounding of positions cannot use up the rest.
+    return layout.spacing_mm * (1.0 - 0.5 * technique("placement.tolerance"))
 
 
 def _keeps_distance(
     area: Area, points: Array, others: Array, layout: SiteLayout
 ) -> NDArray[np.bool_]:
-    # Half the tolerance, so that rounding of positions cannot use up the rest.
-    least = layout.spacing_mm * (1.0 - 0.5 * technique("placement.tolerance"))
-    far: NDArray[np.bool_] = _gaps(area.scalp, points, others) >= least
+    far: NDArray[np.bool_] = _gaps(area.scalp, points, others) >= _least(layout)
     return far
 
 

@@ -1,16 +1,13 @@
-"""Plans: sessions at intervals from patches and a protocol; changes to them; plans as files."""
+"""Plans: sessions at intervals from patches and a protocol, and changes to them."""
 
-import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import ValidationError
 
 from anagen._version import __version__
 from anagen.errors import InputError, Problem
@@ -26,7 +23,7 @@ from anagen.treatment.protocols import (
     strength_at,
 )
 from anagen.treatment.sites import Site, site_at
-from anagen.treatment.validation import input_errors, problems_of
+from anagen.treatment.validation import input_errors
 
 _ROUNDING = 1e-9
 
@@ -95,11 +92,17 @@ def make_plan(
     options = options or PlanOptions()
     chosen = load_protocol(protocol) if isinstance(protocol, str) else protocol
     chosen = change_protocol(chosen, **changes)
-    _check_products(chosen)
+    _check_protocol(chosen)
+    if not patches:
+        raise InputError(
+            Problem("patches", "at least one patch", "none", "Draw the patches to be treated.")
+        )
     dates = _dates(start, chosen)
-    given, limits = _sites_by_session(scalp, patches, chosen, blocked, options, dates)
+    given, limits = _sites_by_session(
+        scalp, patches, chosen, blocked=blocked, options=options, dates=dates
+    )
     sessions = tuple(
-        _session(scalp, sites, chosen, index, dates[index], options)
+        _session(scalp, sites, chosen, index=index, day=dates[index], operator=options.operator)
         for index, sites in enumerate(given)
     )
     with input_errors("plan"):
@@ -159,7 +162,7 @@ def change_session(plan: Plan, index: int, **fields: Any) -> Plan:
             )
         new = Session.model_validate({**dict(old), **own})
     if "product" in per_site:
-        load_product(new.injections[0].product, f"{place}.product") if new.injections else None
+        load_product(str(per_site["product"]), f"{place}.product")
     return with_sessions(plan, (*plan.sessions[:index], new, *plan.sessions[index + 1 :]))
 
 
@@ -201,7 +204,9 @@ def shift(plan: Plan, days: int, first: int = 0) -> Plan:
     >>> shift(plan, 7).sessions[0].date.isoformat()
     '2026-03-09'
     """
-    if not 0 <= first <= len(plan.sessions):
+    if not isinstance(days, int) or isinstance(days, bool):
+        raise InputError(Problem("days", "a whole number", repr(days), "Give whole days."))
+    if not isinstance(first, int) or not 0 <= first <= len(plan.sessions):
         raise InputError(
             Problem(f"sessions[{first}]", f"an index up to {len(plan.sessions)}", repr(first),
                     "Correct the index.")
@@ -209,8 +214,8 @@ def shift(plan: Plan, days: int, first: int = 0) -> Plan:
     moved = []
     for index, session in enumerate(plan.sessions):
         try:
-            day = session.date + timedelta(days=int(days)) if index >= first else session.date
-        except (OverflowError, TypeError, ValueError):
+            day = session.date + timedelta(days=days) if index >= first else session.date
+        except OverflowError:
             raise InputError(
                 Problem("days", "a number of days that stays in the calendar", repr(days),
                         "Give a smaller whole number.")
@@ -228,7 +233,8 @@ def session_sites(scalp: Scalp, session: Session) -> tuple[Site, ...]:
     InputError
         When an injection lies off the scalp; all of them together.
     """
-    sites, problems = [], []
+    sites: list[Site] = []
+    problems: list[Problem] = []
     for index, injection in enumerate(session.injections):
         try:
             position = locate(scalp, injection.location, f"injections[{index}].location")
@@ -253,117 +259,10 @@ def session_at(
     day : its date.
     index : which session of the protocol, counted from 0, for a strength that steps up.
     """
-    return _session(scalp, sites, protocol, index, day, PlanOptions())
+    return _session(scalp, sites, protocol, index=index, day=day)
 
 
-def save_plan(plan: Plan, path: str | Path) -> None:
-    """Write a plan as readable JSON, whole or not at all.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be written.
-    """
-    file = Path(path)
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        partial.write_text(plan_json(plan), encoding="utf-8")
-        partial.replace(file)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(
-            Problem(str(path), "a file that can be written", error.strerror or str(error),
-                    "Choose another place.")
-        ) from None  # fmt: skip
-
-
-def plan_json(plan: Plan) -> str:
-    """Return the text of a plan file; the same plan gives the same text."""
-    return json.dumps(plan.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
-
-
-def load_plan(path: str | Path) -> Plan:
-    """Read a plan from its file.
-
-    Raises
-    ------
-    InputError
-        When the file is missing, truncated, not UTF-8, not JSON, or not a plan; every problem with
-        its place, syntax errors with line and column.
-    """
-    file = Path(path)
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(
-            Problem(str(path), "a plan file", error.strerror or str(error), "Check the path.")
-        ) from None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            Problem(f"{path}: byte {error.start}", "UTF-8 text", f"byte {error.object[error.start]:#04x}",
-                    "Save the file as UTF-8.")
-        ) from None  # fmt: skip
-    return read_plan(text, str(path))
-
-
-def read_plan(text: str, place: str = "plan") -> Plan:
-    """Read a plan from the text of its file; see `load_plan`.
-
-    Examples
-    --------
-    >>> read_plan('{"protocol": "custom", "patient": "P001"}').patient
-    'P001'
-    """
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            Problem(f"{place}: line {error.lineno}, column {error.colno}", "JSON", error.msg,
-                    "The file may be cut off or edited by hand; mend it or make the plan again.")
-        ) from None  # fmt: skip
-    except (RecursionError, ValueError) as error:
-        raise InputError(Problem(place, "a plan", str(error), "Make the plan again.")) from None
-    try:
-        plan = Plan.model_validate(data)
-    except ValidationError as error:
-        raise InputError(problems_of(error, place)) from None
-    problems = _product_problems(plan, place)
-    if problems:
-        raise InputError(problems)
-    return plan
-
-
-def plan_schema() -> dict[str, Any]:
-    """JSON Schema of a plan file.
-
-    Examples
-    --------
-    >>> plan_schema()["title"]
-    'Plan'
-    """
-    return Plan.model_json_schema()
-
-
-def _product_problems(plan: Plan, place: str) -> list[Problem]:
-    problems, known = [], set()
-    for index, session in enumerate(plan.sessions):
-        names = [(f"sessions[{index}].diluent", session.diluent)]
-        names += [
-            (f"sessions[{index}].injections[{number}].product", site.product)
-            for number, site in enumerate(session.injections)
-        ]
-        for where, name in names:
-            if name in known:
-                continue
-            try:
-                load_product(name, f"{place}: {where}")
-            except InputError as error:
-                problems.extend(error.problems)
-            known.add(name)
-    return problems
-
-
-def _check_products(protocol: Protocol) -> None:
+def _check_protocol(protocol: Protocol) -> None:
     problems: list[Problem] = []
     strength = 0.0
     try:
@@ -378,9 +277,27 @@ def _check_products(protocol: Protocol) -> None:
             for wanted in protocol.strengths_mg_per_mL if wanted > strength * (1 + _ROUNDING)
         ]  # fmt: skip
     try:
-        load_product(protocol.diluent, "protocol: diluent")
+        diluent = load_product(protocol.diluent, "protocol: diluent")
+        if "diluent" not in diluent.roles:
+            problems.append(
+                Problem(
+                    "protocol: diluent",
+                    "a product that serves as a diluent",
+                    diluent.name,
+                    "Choose saline or a local anaesthetic.",
+                )
+            )
     except InputError as error:
         problems.extend(error.problems)
+    if protocol.session_volume_mL is not None and _cap(protocol) < 1:
+        problems.append(
+            Problem(
+                "protocol: session_volume_mL",
+                f"at least {protocol.volume_mL:g} mL, the volume of one site",
+                f"{protocol.session_volume_mL:g} mL",
+                "Raise it, or inject less at a site.",
+            )
+        )
     if problems:
         raise InputError(problems)
 
@@ -407,6 +324,7 @@ def _sites_by_session(
     scalp: Scalp,
     patches: Mapping[str, ArrayLike],
     protocol: Protocol,
+    *,
     blocked: Collection[str],
     options: PlanOptions,
     dates: Sequence[date],
@@ -463,9 +381,10 @@ def _session(
     scalp: Scalp,
     sites: Sequence[Site],
     protocol: Protocol,
+    *,
     index: int,
     day: date,
-    options: PlanOptions,
+    operator: str | None = None,
 ) -> Session:
     strength = strength_at(protocol, index)
     with input_errors(f"sessions[{index}]"):
@@ -486,7 +405,7 @@ def _session(
             ),
             diluent=protocol.diluent,
             comfort=protocol.comfort,
-            operator=options.operator,
+            operator=operator,
         )
 
 

@@ -315,8 +315,8 @@ def _parse(key: str, table: Mapping[str, Any]) -> Protocol:
 
 
 def _cited(key: str, name: str, row: Mapping[str, Any]) -> Cited:
-    from anagen.evidence.parameters import Origin
     from anagen.evidence.references import reference_keys
+    from anagen.evidence.rows import Origin
     from anagen.units import is_unit
 
     value = row.get("value", ())

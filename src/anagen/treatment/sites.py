@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 Cover = NDArray[np.floating]
 
-# A position given by hand may stand off the surface by rounding, not by more [mm].
+# A position given by hand may stand off the surface by a little, not by more [mm].
 _OFF_SURFACE_MM = 1.0
+# Points in a view are written to a hundredth of a millimetre [mm].
+_ROUNDED_MM = 0.05
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,7 @@ def _place_problems(
         problems.append(
             Problem(place, "a position on the scalp", f"{gap:.1f} mm off the skin", "Move it.")
         )
-    if beyond > 0:
+    if beyond > _ROUNDED_MM:
         problems.append(
             Problem(place, "a position on the scalp", f"{beyond:.1f} mm beyond the hairline",
                     "Move it back into the scalp.")

@@ -114,12 +114,18 @@ def plausible(value: float, key: str, place: str) -> float:
         raise InputError(Problem(place, "a number", _show(value), "Write the number.")) from None
 
 
-def refuse(expected: str, found: str, remedy: str) -> PydanticCustomError:
-    """Make the error of a model's validator, in the words of a `Problem`."""
+def refuse(expected: str, found: str, remedy: str, at: str = "") -> PydanticCustomError:
+    """Make the error of a model's validator, in the words of a `Problem`.
+
+    Parameters
+    ----------
+    expected, found, remedy : as in `Problem`.
+    at : path inside the model, for a validator of the whole model.
+    """
     return PydanticCustomError(
         "refused",
         "expected {expected}, found {found}. {remedy}",
-        {"expected": expected, "found": found, "remedy": remedy},
+        {"expected": expected, "found": found, "remedy": remedy, "at": at},
     )
 
 
@@ -140,7 +146,8 @@ def problems_of(error: ValidationError, place: str = "") -> tuple[Problem, ...]:
 
 def _problem(detail: Mapping[str, Any], place: str) -> Problem:
     kind, context = detail["type"], detail.get("ctx", {})
-    where = ": ".join(part for part in (place, path(detail["loc"])) if part) or "input"
+    inside = ".".join(part for part in (path(detail["loc"]), context.get("at", "")) if part)
+    where = ": ".join(part for part in (place, inside) if part) or "input"
     if "remedy" in context and "expected" in context:
         return Problem(where, context["expected"], context["found"], context["remedy"])
     expected = _EXPECTED.get(kind)
@@ -164,11 +171,11 @@ def path(location: tuple[int | str, ...]) -> str:
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _show(value: object, limit: int = 80) -> str:
-    text = repr(value)
+    text = ascii(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

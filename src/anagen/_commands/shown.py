@@ -1,0 +1,194 @@
+"""How answers look: tables for people, JSON for machines."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from anagen._commands.failures import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+    from anagen._commands.work import Verdict
+    from anagen.errors import Problem
+    from anagen.evidence.parameters import Parameter
+    from anagen.treatment import Finding, Plan, Protocol
+
+_COLOURS = {"block": "bold red", "warn": "yellow", "inform": "cyan"}
+
+
+def print_json(data: object) -> None:
+    """Print data as JSON, and nothing else, to standard output."""
+    print(json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def print_plan(plan: "Plan") -> None:
+    """Print what a plan does: its sessions, what bound it, what the rules say."""
+    table = _table("session", "date", "sites", "mg/mL", "mL", "mg")
+    for number, session in enumerate(plan.sessions, start=1):
+        strengths = sorted({injection.strength_mg_per_mL for injection in session.injections})
+        table.add_row(str(number), str(session.date), str(len(session.injections)),
+                      ", ".join(f"{strength:g}" for strength in strengths),
+                      f"{session.total_mL:.3g}", f"{session.total_mg:.3g}")  # fmt: skip
+    _print(_line(f"Plan for {plan.patient}, protocol {plan.protocol}", "bold"), table)
+    _print(*(_line(f"- {words}") for words in (*plan.limits, *plan.notes)))
+    print_findings(plan.findings)
+
+
+def print_verdict(verdict: "Verdict") -> None:
+    """Print what the rules say and whether they block."""
+    print_findings(verdict.findings)
+    words = (
+        "Blocked: change the plan, or override with a reason." if verdict.blocked else "Allowed."
+    )
+    _print(_line(words, "bold red" if verdict.blocked else "bold green"))
+
+
+def print_findings(findings: Sequence["Finding"]) -> None:
+    """Print what the rules say, gravest first, each with number, source and remedy."""
+    if not findings:
+        _print(_line("Rules: nothing to report."))
+        return
+    table = _table("severity", "rule", "finding", "source")
+    order = {severity: rank for rank, severity in enumerate(_COLOURS)}
+    for finding in sorted(findings, key=lambda finding: order[finding.severity]):
+        words = [finding.message, finding.remedy]
+        if finding.overridden_by:
+            words.append(f"Overridden: {finding.overridden_by}")
+        source = ", ".join(part for part in (finding.source, finding.jurisdiction) if part)
+        table.add_row(_line(finding.severity, _COLOURS[finding.severity]), _line(finding.rule),
+                      _line(" ".join(filter(None, words))), _line(source))  # fmt: skip
+    _print(table)
+
+
+def print_course(summary: dict[str, Any]) -> None:
+    """Print the figures of a course that fit on one screen."""
+    patches = list(summary["weeks"][0]["patch_regrowth"])
+    table = _table("week", "SALT %", *(f"regrowth {name} %" for name in patches))
+    for row in summary["weeks"]:
+        regrowth = row["patch_regrowth"].values()
+        table.add_row(str(row["week"]), f"{row['salt_percent']:.1f}",
+                      *(f"{100 * share:.0f}" for share in regrowth))  # fmt: skip
+    title = f"Course of {summary['patient']} from {summary['start_date']}, {summary['protocol']}"
+    harms = (
+        f"Steroid injected {summary['injected_mg']:.3g} mg; lowest morning cortisol "
+        f"{100 * summary['lowest_morning_cortisol']:.0f} % and thinnest dermis "
+        f"{100 * summary['thinnest_dermis']:.0f} % of the own normal."
+    )
+    notes = [_line(f"- {summary['notes']}")] if summary["notes"] else []
+    _print(_line(title, "bold"), table, _line(harms), *notes)
+    _print(_line(f"Parameter set {summary['parameter_set']}, mode {summary['mode']}."))
+
+
+def parameter_row(parameter: "Parameter") -> dict[str, Any]:
+    """One parameter with its source in full, as plain data."""
+    from anagen.evidence.references import load_references
+
+    reference = load_references().get(parameter.source)
+    return {**vars(parameter), "reference": str(reference) if reference else parameter.source,
+            "url": reference.url if reference else ""}  # fmt: skip
+
+
+def print_parameters(parameters: Sequence["Parameter"]) -> None:
+    """Print one parameter in full, or several as a table."""
+    if len(parameters) == 1:
+        grid = _grid()
+        for name, value in parameter_row(parameters[0]).items():
+            if value not in ("", None):
+                words = f"{value:g}" if isinstance(value, float) else str(value)
+                grid.add_row(name, _line(words))
+        _print(grid)
+        return
+    table = _table("parameter", "value", "unit", "range", "origin", "source")
+    for parameter in parameters:
+        fixed = parameter.low == parameter.high
+        table.add_row(_line(parameter.key), f"{parameter.value:g}", _line(parameter.unit),
+                      "" if fixed else f"{parameter.low:g} to {parameter.high:g}",
+                      parameter.origin, _line(parameter.source))  # fmt: skip
+    _print(table)
+
+
+def protocol_row(protocol: "Protocol") -> dict[str, Any]:
+    """One protocol, as plain data."""
+    return {
+        "key": protocol.key,
+        "name": protocol.name,
+        "summary": protocol.summary,
+        "jurisdiction": protocol.jurisdiction,
+        "body_site": protocol.body_site,
+        "product": protocol.product,
+        "strengths_mg_per_mL": list(protocol.strengths_mg_per_mL),
+        "volume_mL": protocol.volume_mL,
+        "spacing_mm": protocol.layout.spacing_mm,
+        "interval_days": protocol.interval_days,
+        "sessions": protocol.sessions,
+        "sources": sorted({cited.source for cited in protocol.cited}),
+    }
+
+
+def print_protocols(protocols: Sequence["Protocol"]) -> None:
+    """Print the named protocols, one a line."""
+    table = _table("protocol", "mg/mL", "mL a site", "spacing mm", "every days", "sessions", "what")
+    for protocol in protocols:
+        row = protocol_row(protocol)
+        table.add_row(
+            _line(protocol.key), ", ".join(f"{value:g}" for value in row["strengths_mg_per_mL"]),
+            f"{protocol.volume_mL:g}", f"{row['spacing_mm']:g}", f"{protocol.interval_days:g}",
+            str(protocol.sessions), _line(f"{protocol.name}: {protocol.summary}"),
+        )  # fmt: skip
+    _print(table)
+
+
+def print_warnings(warnings: Sequence["Problem"]) -> None:
+    """Print what is odd but possible in a record to standard error."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    for warning in warnings:
+        console.print(_line(f"Odd but possible: {warning}", "yellow"))
+
+
+def print_written(*files: tuple[str, object]) -> None:
+    """Print which files were written."""
+    for name, path in files:
+        _print(_line(f"{name} written to {path}", "green"))
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _print(*parts: "RenderableType") -> None:
+    console = _console()
+    for part in parts:
+        console.print(part)
+
+
+def _line(words: str, style: str = "") -> "RenderableType":
+    """Text of which nothing is taken for markup, because some of it comes from files."""
+    from rich.text import Text
+
+    return Text(printable(words), style=style)
+
+
+def _table(*headings: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        first = heading in ("protocol", "parameter")
+        table.add_column(_line(heading), overflow="fold", no_wrap=first)
+    return table
+
+
+def _grid() -> "Table":
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
