@@ -1,5 +1,8 @@
 """How JAX is set up for one run: what it compiled once is kept for the next run."""
 
+from collections.abc import Callable
+from typing import cast
+
 
 def prepare_jax() -> None:
     """Keep compiled code in the user's cache folder, unless the caller chose a folder already.
@@ -14,7 +17,8 @@ def prepare_jax() -> None:
     import jax
     from platformdirs import user_cache_path
 
-    if jax.config.jax_compilation_cache_dir is not None:
+    update = cast(Callable[[str, object], None], jax.config.update)
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
     folder = user_cache_path("anagen") / "jax"
     try:
@@ -22,5 +26,5 @@ def prepare_jax() -> None:
         (folder / ".writable").touch()
     except OSError:
         return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    update("jax_compilation_cache_dir", str(folder))
+    update("jax_persistent_cache_min_compile_time_secs", 0.2)

@@ -7,13 +7,13 @@ Only typer is imported here at the top, so that ``anagen --help`` answers at onc
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from anagen._commands.failures import BLOCKED, explain
+from anagen._commands.work import DEFAULT_PROTOCOL
 
 app = typer.Typer(
     name="anagen",
@@ -32,15 +32,8 @@ PlanArgument = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
 WeeksOption = Annotated[int, typer.Option("--weeks", help="How long to simulate.")]
 ProtocolOption = Annotated[
-    str | None, typer.Option("--protocol", help="Name of a protocol; see 'anagen protocols'.")
+    str, typer.Option("--protocol", help="Name of a protocol; see 'anagen protocols'.")
 ]
-
-
-class SchemaName(str, Enum):
-    """Files whose form is published."""
-
-    patient = "patient"
-    plan = "plan"
 
 
 @app.callback(invoke_without_command=True)
@@ -61,7 +54,8 @@ def _root(
 @app.command()
 def plan(
     patient: PatientArgument,
-    protocol: ProtocolOption = None,
+    *,
+    protocol: ProtocolOption = DEFAULT_PROTOCOL,
     start: Annotated[
         datetime | None,
         typer.Option(
@@ -105,6 +99,7 @@ def plan(
 def simulate(
     patient: PatientArgument,
     plan: PlanArgument = None,
+    *,
     weeks: WeeksOption = 52,
     follicles: Annotated[
         bool, typer.Option("--follicles", help="Follow every follicle by itself, at random.")
@@ -148,6 +143,7 @@ def simulate(
 def report(
     patient: PatientArgument,
     plan: PlanArgument = None,
+    *,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Write the report to this .html file.")
     ] = Path("report.html"),
@@ -164,11 +160,13 @@ def report(
     if pictures is not None:
         files.check_folder(pictures)
     record, chosen = work.read(patient, plan)
-    with work.progress_bar("Writing the report", quiet=as_json) as progress:
-        with files.replacing(output) as temporary:
-            drawn = work.report_patient(
-                record.patient, chosen, temporary, pictures=pictures, weeks=weeks, progress=progress
-            )
+    with (
+        work.progress_bar("Writing the report", quiet=as_json) as progress,
+        files.replacing(output) as temporary,
+    ):
+        drawn = work.report_patient(
+            record.patient, chosen, temporary, pictures=pictures, weeks=weeks, progress=progress
+        )
     if as_json:
         names = [str(path) for path in drawn]
         shown.print_json({"output": str(output), "pictures": names})
@@ -240,14 +238,15 @@ def protocols(as_json: JsonOption = False) -> None:
 
 @app.command()
 def schema(
-    name: Annotated[SchemaName, typer.Argument(help="Which file.")], as_json: JsonOption = False
+    name: Annotated[Literal["patient", "plan"], typer.Argument(help="Which file.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Print the JSON Schema of a patient or plan file (always JSON)."""
     from anagen._commands import shown
     from anagen.patient import patient_schema
     from anagen.treatment import plan_schema
 
-    shown.print_json(patient_schema() if name is SchemaName.patient else plan_schema())
+    shown.print_json(patient_schema() if name == "patient" else plan_schema())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from scipy.sparse import diags, identity, kron
 from scipy.sparse.linalg import spsolve
 
 from anagen.biology.depot import Depot, saturated_release
-from anagen.biology.dermis import Dermis, concentration_for, effect, kernel, kernel_in_skin
+from anagen.biology.dermis import Dermis, kernel, kernel_in_skin
 
 RADIUS = 2.0
 
@@ -130,8 +130,3 @@ def test_steady_state_is_reached_within_a_day(dermis: Dermis) -> None:
     near = centres < RADIUS + 4.0 * float(dermis.length)
     closed = np.asarray(kernel(dermis, jnp.asarray(centres), jnp.asarray(RADIUS)))
     np.testing.assert_allclose(field[near], closed[near], rtol=0.01)
-
-
-def test_effect_and_its_inverse(double: None) -> None:
-    share = jnp.linspace(0.0, 0.999, 50)
-    np.testing.assert_allclose(effect(concentration_for(share, 0.1), 0.1), share, rtol=1e-12)

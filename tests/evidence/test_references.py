@@ -1,5 +1,7 @@
 """References: the file parses, and everything the data files cite is in it."""
 
+import doctest
+import importlib
 import tomllib
 from importlib import resources
 
@@ -82,3 +84,23 @@ def test_a_citation_in_one_line():
 def test_a_broken_reference_is_refused(text, message):
     with pytest.raises(EvidenceError, match=message):
         parse_references(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "units",
+        "evidence.parameters",
+        "evidence.products",
+        "evidence.published",
+        "evidence.references",
+        "evidence.rows",
+        "evidence.scales",
+        "scalp.patch_scores",
+        "scalp.severity",
+    ],
+)
+def test_the_examples_of_the_docstrings_run(name):
+    result = doctest.testmod(importlib.import_module(f"anagen.{name}"))
+    assert result.attempted > 0
+    assert result.failed == 0

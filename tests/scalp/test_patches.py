@@ -161,7 +161,7 @@ def test_disc_has_its_area_and_diameter(view: str, diameter: float) -> None:
     flat = np.pi * diameter**2 / 400.0
     # A disc on a curved surface is smaller than a flat one.
     assert 0.97 * flat < area_cm2(SCALP, cover) < 1.02 * flat
-    assert diameter_mm(SCALP, cover) == pytest.approx(diameter, abs=1.2)
+    assert diameter_mm(SCALP, cover) == pytest.approx(diameter, abs=1.0)
     assert np.linalg.norm(centroid(SCALP, cover) - centre) < 1.0
 
 
@@ -172,9 +172,7 @@ def _toward(view: str) -> np.ndarray:
 
 
 def test_disc_at_a_point_of_a_view_or_at_its_position() -> None:
-    assert np.array_equal(
-        disc(SCALP, CROWN, 20.0), disc(SCALP, locate(SCALP, CROWN), 20.0)
-    )
+    assert np.array_equal(disc(SCALP, CROWN, 20.0), disc(SCALP, locate(SCALP, CROWN), 20.0))
 
 
 @pytest.mark.parametrize("diameter", [0.0, -3.0, np.nan, np.inf, 3000.0])
@@ -347,11 +345,11 @@ def test_any_outline_gives_a_cover_or_a_message(
     shape = PatchShape(outlines=(Outline(view=view, points=tuple(points), unit=unit),))
     try:
         cover = patch_cells(SCALP, shape)
-    except InputError as error:
-        assert error.problems
-    else:
-        assert cover.dtype == np.float32
-        assert 0.0 <= cover.min() <= cover.max() <= 1.0
+    except InputError:
+        return
+    assert cover.dtype == np.float32
+    assert 0.0 <= cover.min() <= cover.max() <= 1.0
+    assert cover.any()
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)
@@ -362,10 +360,9 @@ def test_any_outline_gives_a_cover_or_a_message(
 def test_any_mask_gives_a_cover_or_a_message(view: str, rows: list[str]) -> None:
     try:
         cover = patch_cells(SCALP, PatchShape(masks=(Mask(view=view, rows=tuple(rows)),)))
-    except InputError as error:
-        assert error.problems
-    else:
-        assert cover.any()
+    except InputError:
+        return
+    assert cover.any()
 
 
 @settings(deadline=None, derandomize=True, max_examples=20)

@@ -48,7 +48,9 @@ def test_absurd_pixels_are_refused(pixel: float) -> None:
         picture_cells(SCALP, "top", pixel)
 
 
-@pytest.mark.parametrize(("view", "x", "y"), [("top", 80, 100), ("back", 60, 120), ("left", 90, 60)])
+@pytest.mark.parametrize(
+    ("view", "x", "y"), [("top", 80, 100), ("back", 60, 120), ("left", 90, 60)]
+)
 def test_outline_of_a_cover_draws_the_same_cover(view: str, x: float, y: float) -> None:
     drawn = patch_cells(SCALP, PatchShape(outlines=(circle_outline(view, x, y, 35),)))
     outlines = cover_outlines(SCALP, drawn, view)

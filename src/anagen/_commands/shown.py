@@ -39,6 +39,10 @@ def print_plan(plan: "Plan") -> None:
 def print_verdict(verdict: "Verdict") -> None:
     """Print what the rules say and whether they block."""
     print_findings(verdict.findings)
+    if verdict.limits:
+        first = verdict.limits[0]
+        used = f"{100 * first.fraction:.0f} % of {first.limit:g} {first.unit}".removesuffix(" 1")
+        _print(_line(f"The limit that binds first: {first.title} ({used} used, {first.source})."))
     words = (
         "Blocked: change the plan, or override with a reason." if verdict.blocked else "Allowed."
     )
@@ -46,20 +50,24 @@ def print_verdict(verdict: "Verdict") -> None:
 
 
 def print_findings(findings: Sequence["Finding"]) -> None:
-    """Print what the rules say, gravest first, each with number, source and remedy."""
+    """Print what the rules say, gravest first, a rule that speaks often only once."""
     if not findings:
         _print(_line("Rules: nothing to report."))
         return
-    table = _table("severity", "rule", "finding", "source")
-    order = {severity: rank for rank, severity in enumerate(_COLOURS)}
-    for finding in sorted(findings, key=lambda finding: order[finding.severity]):
-        words = [finding.message, finding.remedy]
-        if finding.overridden_by:
-            words.append(f"Overridden: {finding.overridden_by}")
-        source = ", ".join(part for part in (finding.source, finding.jurisdiction) if part)
-        table.add_row(_line(finding.severity, _COLOURS[finding.severity]), _line(finding.rule),
-                      _line(" ".join(filter(None, words))), _line(source))  # fmt: skip
-    _print(table)
+    groups: dict[tuple[str, str, str | None], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: list(_COLOURS).index(finding.severity)):
+        key = (finding.severity, finding.rule, finding.overridden_by)
+        groups.setdefault(key, []).append(finding)
+    for (severity, rule, reason), group in groups.items():
+        worst = group[0]
+        often = f" (and {len(group) - 1} more like it)" if len(group) > 1 else ""
+        source = ", ".join(part for part in (worst.source, worst.jurisdiction) if part)
+        grid = _grid()
+        grid.add_row("", _line(f"{worst.message} {worst.remedy}".strip()))
+        grid.add_row("", _line(f"{worst.place}{often}; {source}", "dim"))
+        if reason:
+            grid.add_row("", _line(f"Overridden: {reason}", "green"))
+        _print(_line(f"{severity}: {rule}", _COLOURS[severity]), grid)
 
 
 def print_course(summary: dict[str, Any]) -> None:
@@ -128,16 +136,19 @@ def protocol_row(protocol: "Protocol") -> dict[str, Any]:
 
 
 def print_protocols(protocols: Sequence["Protocol"]) -> None:
-    """Print the named protocols, one a line."""
-    table = _table("protocol", "mg/mL", "mL a site", "spacing mm", "every days", "sessions", "what")
+    """Print the named protocols: key, what it is, its figures."""
     for protocol in protocols:
         row = protocol_row(protocol)
-        table.add_row(
-            _line(protocol.key), ", ".join(f"{value:g}" for value in row["strengths_mg_per_mL"]),
-            f"{protocol.volume_mL:g}", f"{row['spacing_mm']:g}", f"{protocol.interval_days:g}",
-            str(protocol.sessions), _line(f"{protocol.name}: {protocol.summary}"),
-        )  # fmt: skip
-    _print(table)
+        strengths = ", ".join(f"{value:g}" for value in row["strengths_mg_per_mL"])
+        figures = (
+            f"{row['product']}, {strengths} mg/mL, {row['volume_mL']:g} mL a site, "
+            f"{row['spacing_mm']:g} mm apart, {row['sessions']} sessions, "
+            f"every {row['interval_days']:g} days ({', '.join(row['sources'])})"
+        )
+        grid = _grid()
+        grid.add_row("", _line(f"{row['name']}. {row['summary']}"))
+        grid.add_row("", _line(figures, "dim"))
+        _print(_line(row["key"], "bold"), grid)
 
 
 def print_warnings(warnings: Sequence["Problem"]) -> None:

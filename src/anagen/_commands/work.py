@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from anagen.evidence.parameters import Parameter
     from anagen.patient import Patient, PatientFile
     from anagen.treatment import Finding, Plan
+    from anagen.treatment.binding import BindingLimit
 
 DEFAULT_PROTOCOL = "scalp-standard-5"
 WEEKS_SHOWN = (0, 4, 8, 12, 24, 36, 52, 78, 104)
@@ -50,6 +51,7 @@ def plan_patient(patient: "Patient", request: PlanRequest) -> "Plan":
             Problem("visits", f"a patch with an outline, seen by {start}", "none",
                     "Draw the outline of a patch in one of the four views.")
         )  # fmt: skip
+    changes: dict[str, Any] = {} if request.sessions is None else {"sessions": request.sessions}
     plan = make_plan(
         scalp,
         {name: patch_cells(scalp, shape, f"patch {name}") for name, shape in shapes.items()},
@@ -57,7 +59,7 @@ def plan_patient(patient: "Patient", request: PlanRequest) -> "Plan":
         start,
         patient_id=patient.id,
         blocked=[name for name, seen in latest_patches(patient, start).items() if seen.blocked],
-        **({} if request.sessions is None else {"sessions": request.sessions}),
+        **changes,
     )
     verdict = judge(patient, plan, None, None)
     return plan.model_copy(update={"findings": verdict.findings})
@@ -72,9 +74,9 @@ def _first_day(patient: "Patient", interval_days: float) -> date:
             Problem("visits", "at least one visit", "none",
                     "Record a visit with the patches seen, or give --start.")
         )  # fmt: skip
-    given = [session.date for session in (*patient.sessions, *patient.session_summaries)]
-    ready = [day + timedelta(days=round(interval_days)) for day in given]
-    return max([start, *ready])
+    given = [session.date for session in patient.sessions]
+    given += [summary.date for summary in patient.session_summaries]
+    return max([start, *(day + timedelta(days=round(interval_days)) for day in given)])
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,12 @@ class Verdict:
     ----------
     findings : gravest first.
     blocked : whether a blocking rule stands that nobody has overridden.
+    limits : of the plan, the one that binds first stands first; empty without a plan.
     """
 
     findings: tuple["Finding", ...]
     blocked: bool
+    limits: tuple["BindingLimit", ...] = ()
 
 
 def judge(patient: "Patient", plan: "Plan | None", profile: str | None, on: date | None) -> Verdict:
@@ -97,12 +101,16 @@ def judge(patient: "Patient", plan: "Plan | None", profile: str | None, on: date
     The day is that asked for, else the first planned session, else today.
     """
     from anagen.patient import facts
-    from anagen.treatment import check
-    from anagen.treatment.findings import blocked
+    from anagen.treatment.binding import which_limit_binds_first
+    from anagen.treatment.findings import apply_overrides, blocked
+    from anagen.treatment.rules import check
 
-    day = on or (plan.sessions[0].date if plan and plan.sessions else date.today())
-    found = check(facts(patient, day), plan, **({} if profile is None else {"profile": profile}))
-    return Verdict(tuple(found), blocked(found))
+    planned = plan if plan is not None and plan.sessions else None
+    known = facts(patient, on or (planned.sessions[0].date if planned else date.today()))
+    found = check(planned or [], known, profile)
+    found = apply_overrides(found, plan.overrides if plan else ())
+    limits = which_limit_binds_first(planned, known, profile) if planned else []
+    return Verdict(tuple(found), blocked(found), tuple(limits))
 
 
 def verdict_data(verdict: Verdict, warnings: Sequence[Problem]) -> dict[str, Any]:
@@ -110,6 +118,7 @@ def verdict_data(verdict: Verdict, warnings: Sequence[Problem]) -> dict[str, Any
     return {
         "blocked": verdict.blocked,
         "findings": [finding.model_dump(mode="json") for finding in verdict.findings],
+        "limits": [vars(limit) for limit in verdict.limits],
         "warnings": [vars(warning) for warning in warnings],
     }
 
@@ -142,7 +151,7 @@ def report_patient(
 
     Without a plan the one of the default protocol is made and shown.
     """
-    from anagen.report import write_report
+    from anagen.report import save_pictures, write_report
 
     chosen = plan or plan_patient(patient, PlanRequest())
     progress(1, 4)
@@ -151,8 +160,7 @@ def report_patient(
     untreated = simulate(patient, chosen, weeks=weeks, treated=False)
     progress(3, 4)
     write_report(patient, chosen, treated, untreated, path)
-    progress(4, 4)
-    return []
+    return save_pictures(patient, chosen, treated, untreated, pictures) if pictures else []
 
 
 def save_course(course: "xr.Dataset", path: Path) -> None:

@@ -185,12 +185,11 @@ def baseline_mean(cortisol: Cortisol) -> Float[Array, ""]:
     return 0.5 * (cortisol.low_release + cortisol.high_release) / cortisol.turnover
 
 
-@eqx.filter_jit
 def adrenal_capacity(
     cortisol: Cortisol,
     held_back: Float[Array, " day"],
     initial: Float[Array, ""] | float = 1.0,
-    step: float = 1.0,
+    step: Float[Array, ""] | float = 1.0,
 ) -> Float[Array, " day"]:
     """Capacity of the adrenal gland relative to normal, mean of each day.
 
@@ -208,6 +207,19 @@ def adrenal_capacity(
     (day,) [1]
         1 is normal; what an ACTH test would read relative to the person's own.
     """
+    # As arrays, so that another number does not mean another compilation.
+    start, length = (jnp.asarray(value, held_back.dtype) for value in (initial, step))
+    return _capacity(cortisol, held_back, start, length)
+
+
+@eqx.filter_jit
+def _capacity(
+    cortisol: Cortisol,
+    held_back: Float[Array, " day"],
+    initial: Float[Array, ""],
+    step: Float[Array, ""],
+) -> Float[Array, " day"]:
+    """Scan the exact step of `adrenal_capacity`."""
     ratio = step / cortisol.adrenal_time
     keep = jnp.exp(-ratio)
     mean_keep = -jnp.expm1(-ratio) / ratio
@@ -218,16 +230,15 @@ def adrenal_capacity(
         gap = capacity - goal
         return goal + gap * keep, goal + gap * mean_keep
 
-    _, mean = jax.lax.scan(advance, jnp.asarray(initial, target.dtype), target)
+    _, mean = jax.lax.scan(advance, initial.astype(target.dtype), target)
     return mean
 
 
-@eqx.filter_jit
 def respond(
     cortisol: Cortisol,
     concentration: Float[Array, " day"],
     initial_capacity: Float[Array, ""] | float = 1.0,
-    step: float = 1.0,
+    step: Float[Array, ""] | float = 1.0,
 ) -> CortisolResponse:
     """Cortisol of every day from the day's mean steroid in plasma.
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-_GROUP_BLOCK = 4  # groups are padded to a multiple, so that plans of different length share a compilation
+_GROUP_BLOCK = (
+    4  # groups are padded to a multiple, so that plans of different length share a compilation
+)
 MAX_WEEKS = 520
 
 

@@ -82,8 +82,10 @@ def _losses(scalp: Scalp, tissue: Tissue, readout: Readout) -> tuple[np.ndarray,
     healthy = [float(value) for value in healthy_shares(tissue.follicle)]
     normal = sum(healthy[INDEX[name]] for name in VISIBLE)
     weight = load_scales().limits["partial_regrowth_weight"].value
-    counted = readout.hair_share / normal * (
-        readout.terminal_share + weight * (1.0 - readout.terminal_share)
+    counted = (
+        readout.hair_share
+        / normal
+        * (readout.terminal_share + weight * (1.0 - readout.terminal_share))
     )
     membership = np.stack([scalp.region == number for number in range(len(REGIONS))], 1)
     membership = membership / membership.sum(0)
@@ -164,9 +166,7 @@ def _thinnest(thinning: np.ndarray) -> np.ndarray:
     return np.asarray(np.sort(thinning, axis=1)[:, -count:].mean(1))
 
 
-def _bald_area(
-    scalp: Scalp, starts: Mapping[str, PatchStart], cover: np.ndarray
-) -> np.ndarray:
+def _bald_area(scalp: Scalp, starts: Mapping[str, PatchStart], cover: np.ndarray) -> np.ndarray:
     """Bald area [cm2] (time, patch): lost cover of the cells that are nearest to each patch."""
     from scipy.spatial import cKDTree
 
@@ -202,7 +202,6 @@ def risks(thinning: np.ndarray, parameters: ParameterSet) -> dict[str, np.ndarra
         "risk_telangiectasia": chance(parameters.value("skin.telangiectasia_ratio", "1")),
         "risk_pigment": chance(parameters.value("skin.pigment_ratio", "1")),
     }
-
 
 
 def blood(
@@ -258,9 +257,7 @@ def _session_days(exposure: Exposure, count: int) -> list[float]:
     return days
 
 
-def pains(
-    sessions: Sequence["Session"], parameters: ParameterSet
-) -> dict[str, Variable]:
+def pains(sessions: Sequence["Session"], parameters: ParameterSet) -> dict[str, Variable]:
     """Pain of every session: expected, low and high score 0-10, and seconds of discomfort."""
     rows = []
     for session in sessions:

@@ -73,13 +73,23 @@ class Sites(NamedTuple):
     start: Float[Array, " site"]
 
 
-def site_of(product: Product, strength: float, volume: float, start: float) -> tuple[float, ...]:
-    """Values of one `Sites` entry for an injection of a product [mg/mL, mL, day]."""
+def site_of(
+    product: Product, strength: float, volume: float, start: float, dissolved: bool | None = None
+) -> tuple[float, ...]:
+    """Values of one `Sites` entry for an injection of a product.
+
+    Parameters
+    ----------
+    product : what is injected.
+    strength : [mg/mL]; volume : [mL]; start : [day].
+    dissolved : whether this part of it is in solution; as the product's form when None.
+    """
+    solution = product.soluble if dissolved is None else dissolved
     micrograms = 1000.0 * strength * volume * product.active_fraction if product.drug else 0.0
     return (
         micrograms,
         volume,
-        float("inf") if product.soluble else product.solubility_ug_per_mL,
+        float("inf") if solution else product.solubility_ug_per_mL,
         0.5e-3 * product.crystal_diameter_um,
         1e3 * product.crystal_density_g_per_cm3,
         start,

@@ -93,10 +93,3 @@ def effect(
 ) -> Float[Array, "..."]:
     """Share of the maximal effect, C / (EC50 + C), for a free concentration and its EC50 [ug/mL]."""
     return concentration / (half_effect + concentration)
-
-
-def concentration_for(
-    share: Float[Array, "..."], half_effect: Float[Array, ""] | float
-) -> Float[Array, "..."]:
-    """Concentration [ug/mL] that has a given share of the maximal effect; inverse of `effect`."""
-    return half_effect * share / (1.0 - share)

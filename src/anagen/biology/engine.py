@@ -137,9 +137,7 @@ def step_tissue(
     return immune, step_skin(tissue.skin, skin, skin_drug, STEP)
 
 
-def effects(
-    tissue: Tissue, released: Array, bulb: Array, dermal: Array
-) -> tuple[Array, Array]:
+def effects(tissue: Tissue, released: Array, bulb: Array, dermal: Array) -> tuple[Array, Array]:
     """Share of the maximal effect on attack and skin at the day's release."""
     return (
         effect(combine(released, bulb), tissue.immunity.half_effect),
@@ -243,11 +241,12 @@ def run(
             state, lost = day(carry[0], row)
             return (state, carry[1] + lost), None
 
-        (state, lost), _ = jax.lax.scan(accumulate, (state, jnp.zeros_like(state.skin.fast)), released)
+        (state, lost), _ = jax.lax.scan(
+            accumulate, (state, jnp.zeros_like(state.skin.fast)), released
+        )
         return state, (now, shed_per_day(surface, lost) / released.shape[0])
 
     state, (moments, shed) = jax.lax.scan(week, state, share)
     last = read(tissue, surface, state, combine(share[-1, -1], bulb))
     moments = jax.tree.map(lambda rows, row: jnp.concatenate([rows, row[None]]), moments, last)
     return moments, shed, state
-

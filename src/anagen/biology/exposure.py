@@ -22,7 +22,7 @@ from anagen.biology.depot import (
     saturated_release,
     site_of,
 )
-from anagen.biology.dermis import Dermis, concentration_for, effect, kernel_in_skin
+from anagen.biology.dermis import Dermis, kernel_in_skin
 from anagen.evidence.parameters import ParameterSet
 from anagen.evidence.products import Product, load_drugs, load_product
 from anagen.scalp import Scalp, locate
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = "triamcinolone_acetonide"  # potency is counted in its equivalents
 _REACH_IN_LENGTHS = 14.0  # beyond this many diffusion lengths a kernel is below 1e-6
+_FLOOR = 1e-12  # ug/mL
 _QUADRATURE = ((0.0, 0.25), *((angle, 0.125) for angle in np.arange(6) * np.pi / 3.0))
 
 
@@ -45,8 +46,8 @@ class Exposure:
     session : (group,) number of the session.
     dose : (group,) [ug] of the whole group.
     start : (group,) [day] of injection.
-    bulb, dermis : (group, cell) [ug/mL] tissue concentration at full release that has the cell's mean
-        effect on the attack and on the skin, in triamcinolone acetonide equivalents.
+    bulb, dermis : (group, cell) [ug/mL] tissue concentration at full release at the depths of bulb
+        and mid-dermis, geometric mean of the cell, in triamcinolone acetonide equivalents.
     left : (day + 1, group) [ug] solid left at each day edge, of the whole group.
     release : (day, group) [ug/day] mean release rate of each day, of the whole group.
     share : (day, group) [1] the same relative to full release.
@@ -72,6 +73,8 @@ class _Group:
     strength: float
     volume: float
     start: float
+    dissolved: bool
+    share: float
     injections: tuple["Injection", ...]
 
 
@@ -97,11 +100,9 @@ def expose(
     edges : (day + 1,) [day] daily edges over which release is followed.
     parameters : depot, dermis and the two half-effect concentrations are taken from it.
     """
-    groups = [group for number, item in enumerate(sessions) for group in _groups(number, item, start)]
-    halves = (
-        parameters.value("immunity.half_effect", "ug/mL"),
-        parameters.value("skin.half_effect", "ug/mL"),
-    )
+    groups = [
+        group for number, item in enumerate(sessions) for group in _groups(number, item, start)
+    ]
     affinity = load_drugs()[_REFERENCE].quantities["relative_affinity"].value
     maps = np.zeros((2, len(groups), len(scalp.position)), np.float32)
     with jax.enable_x64(True):
@@ -111,38 +112,53 @@ def expose(
         left = np.asarray(amount_left(depot, dermis, sites, jnp.asarray(edges)))
         full = _full_release(depot, dermis, groups)
         for number, group in enumerate(groups):
-            maps[:, number] = _effect_maps(scalp, group, depot, dermis, halves, affinity)
+            maps[:, number] = _effect_maps(scalp, group, depot, dermis, affinity)
     count = np.array([len(group.injections) for group in groups], int)
     session = np.array([group.session for group in groups], int)
     dose = count * np.asarray(sites.dose)
     return Exposure(
-        count, session, dose, np.asarray(sites.start), maps[0], maps[1], count * left, count * release, release / full, edges
+        count,
+        session,
+        dose,
+        np.asarray(sites.start),
+        maps[0],
+        maps[1],
+        count * left,
+        count * release,
+        release / full,
+        edges,
     )
 
 
 def _groups(number: int, session: "Session", start: date) -> list[_Group]:
     day = float((session.date - start).days)
     keys = sorted({(i.product, i.strength_mg_per_mL, i.volume_mL) for i in given(session)})
-    return [
-        _Group(
-            number, load_product(product), strength, volume, day,
-            tuple(item for item in given(session)
-                  if (item.product, item.strength_mg_per_mL, item.volume_mL)
-                  == (product, strength, volume)),
-        )
-        for product, strength, volume in keys
-        if load_product(product).drug and strength > 0
-    ]  # fmt: skip
+    groups = []
+    for key, strength, volume in keys:
+        product = load_product(key)
+        same = tuple(
+            item for item in given(session)
+            if (item.product, item.strength_mg_per_mL, item.volume_mL) == (key, strength, volume)
+        )  # fmt: skip
+        if not product.drug or strength == 0:
+            continue
+        for dissolved, share in ((True, product.soluble_share), (False, 1 - product.soluble_share)):
+            if share > 0:
+                groups.append(
+                    _Group(number, product, strength, volume, day, dissolved, share, same)
+                )
+    return groups
 
 
 def _sites(groups: Sequence[_Group]) -> Sites:
-    rows = [site_of(g.product, g.strength, g.volume, g.start) for g in groups]
+    rows = [site_of(g.product, g.strength * g.share, g.volume, g.start, g.dissolved) for g in groups]
     return Sites(*(jnp.asarray(column) for column in np.array(rows, float).reshape(-1, 6).T))
 
 
 def _saturation(group: _Group) -> float:
     """Free concentration [ug/mL] in a fresh ball: solubility, or the strength of a solution."""
-    return 1e3 * group.strength if group.product.soluble else group.product.solubility_ug_per_mL
+    strength = 1e3 * group.strength * group.share
+    return strength if group.dissolved else group.product.solubility_ug_per_mL
 
 
 def _full_release(depot: Depot, dermis: Dermis, groups: Sequence[_Group]) -> np.ndarray:
@@ -157,10 +173,9 @@ def _effect_maps(
     group: _Group,
     depot: Depot,
     dermis: Dermis,
-    halves: tuple[float, float],
     reference_affinity: float,
 ) -> np.ndarray:
-    """(2, cell) concentrations at bulb and mid-dermis with the cell's mean effect, at full release."""
+    """(2, cell) [ug/mL] at bulb and mid-dermis at full release."""
     from scipy.spatial import cKDTree
 
     radius = depot_radius(depot, jnp.asarray([group.volume]))[0]
@@ -180,9 +195,9 @@ def _effect_maps(
                 kernel_in_skin(dermis, lateral, depth, tip, radius)
             )
     result = np.zeros((2, len(scalp.position)))
-    for plane, half in enumerate(halves):
-        share = np.tensordot(weights, np.asarray(effect(jnp.asarray(total[plane]), half)), 1)
-        result[plane] = concentration_for(jnp.minimum(jnp.asarray(share), 1.0 - 1e-7), half)
+    for plane in range(2):
+        # The logarithm falls nearly linearly over a cell, so its mean keeps areas above any threshold.
+        result[plane] = np.exp(np.tensordot(weights, np.log(np.maximum(total[plane], _FLOOR)), 1))
     return result
 
 

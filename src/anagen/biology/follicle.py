@@ -191,8 +191,7 @@ def step_hair(
     )
     wear, gain = 1.0 - dt * follicle.growth / follicle.shade_length, dt * follicle.growth
     lv, li, lt = (
-        length * wear + gain * share
-        for length, share in zip(state.lengths, (v, i, t), strict=True)
+        length * wear + gain * share for length, share in zip(state.lengths, (v, i, t), strict=True)
     )
     lengths = (
         lv * (keep - mature),

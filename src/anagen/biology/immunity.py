@@ -116,9 +116,7 @@ def step_immunity(
     gain = immunity.activation * collapsed * (1.0 - drug) / (1.0 + square * square)
     loss = immunity.loss * (1.0 + immunity.survival_effect * drug) + crowding(immunity) * attack
     source = immunity.residue * collapsed + spread
-    new_attack = jnp.maximum(
-        (attack * (1.0 + dt * gain) + dt * source) / (1.0 + dt * loss), 0.0
-    )
+    new_attack = jnp.maximum((attack * (1.0 + dt * gain) + dt * source) / (1.0 + dt * loss), 0.0)
     target = privilege_at(immunity, new_attack)
     time = jnp.where(target < privilege, immunity.collapse_time, immunity.rebuild_time)
     new_privilege = (privilege * time + dt * target) / (time + dt)

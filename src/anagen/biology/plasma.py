@@ -92,12 +92,11 @@ def inhibited(plasma: Plasma, factor: Float[Array, ""] | float) -> Plasma:
     return slower
 
 
-@eqx.filter_jit
 def systemic_amounts(
     plasma: Plasma,
     release: Float[Array, "step session"],
     tissue_rate: Float[Array, ""] | float,
-    step: float = 1.0,
+    step: Float[Array, ""] | float = 1.0,
 ) -> Systemic:
     """Follow what the depots release through tissue and plasma, exactly.
 
@@ -128,6 +127,19 @@ def systemic_amounts(
     >>> round(float(end[0]), 3)
     120.0
     """
+    # As arrays, so that another number does not mean another compilation.
+    rate, length = (jnp.asarray(value, release.dtype) for value in (tissue_rate, step))
+    return _follow(plasma, release, rate, length)
+
+
+@eqx.filter_jit
+def _follow(
+    plasma: Plasma,
+    release: Float[Array, "step session"],
+    tissue_rate: Float[Array, ""],
+    step: Float[Array, ""],
+) -> Systemic:
+    """Scan the exact step of `systemic_amounts`."""
     k, q, share = tissue_rate, plasma.elimination_rate, plasma.bioavailability
     stay, keep = jnp.exp(-k * step), jnp.exp(-q * step)
     filled, reached = -jnp.expm1(-k * step) / k, -jnp.expm1(-q * step) / q

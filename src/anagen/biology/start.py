@@ -103,9 +103,7 @@ def starting_state(scalp: Scalp, tissue: Tissue, patches: Mapping[str, PatchStar
     )  # fmt: skip
 
 
-def _hair(
-    follicle: Follicle, bald: np.ndarray, fine: np.ndarray, coarse: np.ndarray
-) -> HairState:
+def _hair(follicle: Follicle, bald: np.ndarray, fine: np.ndarray, coarse: np.ndarray) -> HairState:
     normal = 1.0 - bald - fine - coarse
     shares = [float(value) * normal for value in healthy_shares(follicle)]
     shares[INDEX["arrested"]] = shares[INDEX["arrested"]] + bald
@@ -116,4 +114,3 @@ def _hair(
     terminal = float(healthy_length(follicle, STEP)) * normal + half_way * coarse
     lengths = (half_way * fine, 0.0 * fine, terminal)
     return HairState(tuple(shares), lengths)
-

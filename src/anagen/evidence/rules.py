@@ -13,7 +13,7 @@ from anagen.errors import EvidenceError
 from anagen.evidence.references import reference_keys
 
 if TYPE_CHECKING:
-    from anagen.evidence.parameters import Origin
+    from anagen.evidence.rows import Origin
 
 Kind = Literal[
     "limit", "technique", "contraindication", "interaction", "age", "pregnancy", "gate", "record"
@@ -268,7 +268,7 @@ def _construct(kind: type[Any], row: Mapping[str, Any], place: str) -> Any:
 
 
 def _evidence_problems(row: Rule | Condition | Alternative) -> list[str]:
-    from anagen.evidence.parameters import Origin
+    from anagen.evidence.rows import Origin
 
     empty = [
         name

@@ -112,9 +112,12 @@ def _growth(
     growth = (diameter_mm(scalp, cover) - diameter_mm(scalp, before[1])) / 10.0
     limits = plausible("patch_growth")
     if growth / weeks > limits.usual[1]:
-        yield warning(path, f"growth up to {limits.usual[1]:g} cm a week since {before[0].date}",
-                      f"{growth:.1f} cm in {weeks:.1f} weeks",
-                      "Check the unit of the outline, or give a new patch its own id.")  # fmt: skip
+        yield warning(
+            path,
+            f"growth up to {limits.usual[1]:g} cm a week since {before[0].date}",
+            f"{growth:.1f} cm in {weeks:.1f} weeks",
+            "Check the unit of the outline, or give a new patch its own id.",
+        )
 
 
 def _overlaps(
@@ -129,9 +132,12 @@ def _overlaps(
         if share <= limits.usual[1]:
             continue
         mark = error if share > limits.possible[1] else warning
-        yield mark(("visits", index, "patches", ids.index(second), "shape"),
-                   f"a patch apart from '{first}'", f"{100 * share:.0f} % of the smaller one shared",
-                   f"Redraw one of the two, or give both outlines to '{first}'.")  # fmt: skip
+        yield mark(
+            ("visits", index, "patches", ids.index(second), "shape"),
+            f"a patch apart from '{first}'",
+            f"{100 * share:.0f} % of the smaller one shared",
+            f"Redraw one of the two, or give both outlines to '{first}'.",
+        )
 
 
 def _extent(
@@ -153,8 +159,12 @@ def _extent(
         found = f"{visit.salt_percent:g}, drawn {least:.0f}" + (
             f" to {most:.0f}" if most - least > 1 else ""
         )
-        yield warning(("visits", index, "salt_percent"), "a score that the drawn patches give",
-                      found, "Draw all patches, or correct the score.")  # fmt: skip
+        yield warning(
+            ("visits", index, "salt_percent"),
+            "a score that the drawn patches give",
+            found,
+            "Draw all patches, or correct the score.",
+        )
 
 
 def _injections(scalp: "Scalp", patient: Patient) -> Iterator[Issue]:
@@ -180,8 +190,12 @@ def _injections(scalp: "Scalp", patient: Patient) -> Iterator[Issue]:
                 distances[shape] = patch_distance(scalp, _cover(scalp, shape))
             away = float(distances[shape][cell])
             if away > farthest:
-                yield warning(path, f"a place within {farthest:g} mm of '{injection.patch}'",
-                              f"{away:.0f} mm away", "Check view, unit and patch. It is kept.")  # fmt: skip
+                yield warning(
+                    path,
+                    f"a place within {farthest:g} mm of '{injection.patch}'",
+                    f"{away:.0f} mm away",
+                    "Check view, unit and patch. It is kept.",
+                )
 
 
 def _sound(scalp: "Scalp", shape: PatchShape) -> bool:

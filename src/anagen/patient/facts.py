@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
+from anagen.patient.quantities import plausible
 from anagen.patient.record import PatchSeen, Patient, Visit
 from anagen.patient.timeline import (
     age_on,
@@ -15,10 +16,6 @@ from anagen.patient.timeline import (
 )
 from anagen.patient.vocabulary import triamcinolone_mg
 from anagen.treatment.facts import Facts, OtherSteroidDose, PatchFacts, Regrowth, SessionGiven
-
-_NEONATE = timedelta(days=28)  # definition of the neonatal period
-# A pause this long begins a new course of treatment: no interval of any protocol comes near it.
-_NEW_COURSE = timedelta(days=365)
 
 
 def facts(patient: Patient, on: date) -> Facts:
@@ -47,7 +44,7 @@ def facts(patient: Patient, on: date) -> Facts:
         on=on,
         age_years=age_on(patient, on),
         weight_kg=weights[-1] if weights else patient.weight_kg,
-        is_neonate=None if patient.born is None else on - patient.born < _NEONATE,
+        is_neonate=None if patient.born is None else on - patient.born < _days("neonate"),
         **_copied(patient),
         signs=() if visit is None else (*visit.signs, *visit.adverse_events),
         patches=tuple(
@@ -62,11 +59,12 @@ def facts(patient: Patient, on: date) -> Facts:
         aa_scale=_last(patient, on, lambda seen: seen.aa_scale),
         pull_test_positive=None if visit is None else _pull_test_positive(visit),
         morning_cortisol_on=_last(
-            patient, on,
+            patient,
+            on,
             lambda seen: None if seen.morning_cortisol_nmol_per_L is None else seen.date,
         ),
         bone_density_on=patient.bone_density_on,
-    )  # fmt: skip
+    )
 
 
 def sessions_given(patient: Patient, on: date) -> tuple[SessionGiven, ...]:
@@ -82,8 +80,15 @@ def sessions_given(patient: Patient, on: date) -> tuple[SessionGiven, ...]:
             if injection.patch is not None and injection.status != "skipped":
                 doses[injection.patch] = doses.get(injection.patch, 0.0) + amount
                 volumes[injection.patch] = volumes.get(injection.patch, 0.0) + injection.volume_mL
-        rows.append(SessionGiven(date=session.date, dose_mg=dose, volume_mL=session.total_mL,
-                                 patch_mg=doses, patch_mL=volumes))  # fmt: skip
+        rows.append(
+            SessionGiven(
+                date=session.date,
+                dose_mg=dose,
+                volume_mL=session.total_mL,
+                patch_mg=doses,
+                patch_mL=volumes,
+            )
+        )
     for summary in patient.session_summaries:
         shares: dict[str, float] = {}
         for patch in summary.patches:
@@ -91,8 +96,11 @@ def sessions_given(patient: Patient, on: date) -> tuple[SessionGiven, ...]:
                 amount = product_triamcinolone_mg(summary.product, patch.dose_mg) or 0.0
                 shares[patch.patch] = shares.get(patch.patch, 0.0) + amount
         total = product_triamcinolone_mg(summary.product, summary.total_mg) or 0.0
-        rows.append(SessionGiven(date=summary.date, dose_mg=total,
-                                 volume_mL=summary.total_mL or 0.0, patch_mg=shares))  # fmt: skip
+        rows.append(
+            SessionGiven(
+                date=summary.date, dose_mg=total, volume_mL=summary.total_mL or 0.0, patch_mg=shares
+            )
+        )
     given = (row for row in rows if row.date <= on)
     return tuple(sorted(given, key=lambda row: row.date))
 
@@ -102,10 +110,10 @@ def course_start(patient: Patient, on: date) -> date | None:
     start: date | None = None
     last: date | None = None
     for row in sessions_given(patient, on):
-        if last is None or row.date - last >= _NEW_COURSE:
+        if last is None or row.date - last >= _days("course_pause"):
             start = row.date
         last = row.date
-    return None if last is None or on - last >= _NEW_COURSE else start
+    return None if last is None or on - last >= _days("course_pause") else start
 
 
 def salt_of(visit: Visit) -> float | None:
@@ -119,12 +127,26 @@ def salt_of(visit: Visit) -> float | None:
     losses = visit.loss_percent.model_dump()
     if any(loss is None for loss in losses.values()):
         return None
-    return sum(weight * losses[view] for view, weight in load_scales().salt_weights.items())
+    return float(sum(part * losses[view] for view, part in load_scales().salt_weights.items()))
+
+
+def _days(key: str) -> timedelta:
+    return timedelta(days=plausible(key).possible[1])
 
 
 def _copied(patient: Patient) -> dict[str, Any]:
-    names = ("sex", "height_cm", "head_circumference_mm", "skin_type", "pregnant",
-             "breast_feeding", "post_menopausal", "smoker", "allergies", "medicines")  # fmt: skip
+    names = (
+        "sex",
+        "height_cm",
+        "head_circumference_mm",
+        "skin_type",
+        "pregnant",
+        "breast_feeding",
+        "post_menopausal",
+        "smoker",
+        "allergies",
+        "medicines",
+    )
     fields = {name: getattr(patient, name) for name in names}
     autoimmune = patient.history.autoimmune
     conditions = patient.conditions

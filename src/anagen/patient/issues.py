@@ -158,14 +158,18 @@ def _clean(location: Sequence[int | str], data: object) -> Path:
     path: list[int | str] = []
     for index, part in enumerate(location):
         last = index == len(location) - 1
-        if isinstance(data, Mapping) and isinstance(part, str) and part in data:
-            data = data[part]
-        elif isinstance(data, Sequence) and isinstance(part, int) and part < len(data):
-            data = data[part]
+        if _holds(data, part):
+            data = data[part]  # type: ignore[index]
         elif not (last and isinstance(data, Mapping) and isinstance(part, str)):
             continue
         path.append(part)
     return tuple(path)
+
+
+def _holds(data: object, part: int | str) -> bool:
+    if isinstance(part, str):
+        return isinstance(data, Mapping) and part in data
+    return isinstance(data, list) and part < len(data)
 
 
 def known_fields(schema: Mapping[str, Any], path: Path) -> set[str]:

@@ -18,7 +18,7 @@ Token = tuple[str, int]
 
 
 def json_lines(text: str) -> dict[Path, int]:
-    """Line of every value in a valid JSON text.
+    r"""Line of every value in a valid JSON text.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def json_lines(text: str) -> dict[Path, int]:
 
     Examples
     --------
-    >>> json_lines('{"visits":\\n [7]}')
+    >>> json_lines('{"visits":\n [7]}')
     {(): 1, ('visits',): 1, ('visits', 0): 2}
     """
     return dict(json_places(text))
@@ -70,7 +70,7 @@ def json_places(text: str) -> Iterator[tuple[Path, int]]:
 
 
 def toml_lines(text: str) -> dict[Path, int]:
-    """Line of every value in a valid TOML text.
+    r"""Line of every value in a valid TOML text.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def toml_lines(text: str) -> dict[Path, int]:
 
     Examples
     --------
-    >>> toml_lines('id = "P1"\\n[[visits]]\\ndate = 2025-01-05\\n')
+    >>> toml_lines('id = "P1"\n[[visits]]\ndate = 2025-01-05\n')
     {(): 1, ('id',): 1, ('visits',): 2, ('visits', 0): 2, ('visits', 0, 'date'): 3}
     """
     lines: dict[Path, int] = {(): 1}

@@ -128,8 +128,11 @@ class Bounded:
         number = {"type": "number", "minimum": low, "maximum": high}
         if entry.unit == "1":
             return number
-        text = {"type": "string", "pattern": r"^\s*[-+0-9.eE]+ .+$",
-                "description": f"number, space, unit that converts to {entry.unit}"}  # fmt: skip
+        text = {
+            "type": "string",
+            "pattern": r"^\s*[-+0-9.eE]+ .+$",
+            "description": f"number, space, unit that converts to {entry.unit}",
+        }
         return {"anyOf": [number, text], "x-unit": entry.unit}
 
     def _read(self, value: object) -> object:
@@ -140,12 +143,15 @@ class Bounded:
         unit = plausible(self.quantity).unit
         example = f"a number in {unit}, or text with a unit such as '{_example(self.quantity)}'"
         if unit == "1":
-            raise refusal("a number, not text", value, "Write the number without quotation marks.")
+            raise refusal(
+                "a number, not text", shorten(value), "Write the number without quotation marks."
+            )
         try:
             return quantity(value, unit)
         except InputError:
-            raise refusal(example, value, "Write the number alone, or a number, a space and a unit."
-                          ) from None  # fmt: skip
+            raise refusal(
+                example, value, "Write the number alone, or a number, a space and a unit."
+            ) from None
 
     def _check(self, value: float) -> float:
         entry = plausible(self.quantity)
@@ -162,9 +168,9 @@ def slip(entry: Plausible, value: float) -> str:
     return f"Check the decimal point and the unit ({entry.unit}).{hint}"
 
 
-def refusal(expected: str, found: object, remedy: str) -> PydanticCustomError:
+def refusal(expected: str, found: str, remedy: str) -> PydanticCustomError:
     """Error of a field that already says what was expected, what came, and the remedy."""
-    context = {"expected": expected, "found": shorten(found), "remedy": remedy}
+    context = {"expected": expected, "found": found, "remedy": remedy}
     return PydanticCustomError("anagen", "expected {expected}, found {found}. {remedy}", context)
 
 
@@ -193,7 +199,9 @@ def _example(key: str) -> str:
 
 def _printable(text: str) -> str:
     if any(not (mark.isprintable() or mark in "\n\t") for mark in text):
-        raise refusal("text without control characters", text, "Remove the control characters.")
+        raise refusal(
+            "text without control characters", shorten(text), "Remove the control characters."
+        )
     return text
 
 

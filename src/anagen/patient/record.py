@@ -30,9 +30,19 @@ Site = Literal["scalp", "brow", "beard", "face"]
 Activity = Literal["active", "stable", "regrowing", "resolved"]
 Severity = Literal["mild", "moderate", "severe"]
 Route = Literal[
-    "oral", "inhaled", "nasal", "topical", "intramuscular", "intravenous", "joint", "epidural",
-    "eye", "intralesional", "rectal", "other",
-]  # fmt: skip
+    "oral",
+    "inhaled",
+    "nasal",
+    "topical",
+    "intramuscular",
+    "intravenous",
+    "joint",
+    "epidural",
+    "eye",
+    "intralesional",
+    "rectal",
+    "other",
+]
 
 Flag = Annotated[bool, Field(strict=True)]
 Grade = Annotated[int, Field(ge=0, le=4, strict=True)]

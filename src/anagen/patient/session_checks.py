@@ -1,6 +1,6 @@
 """Checks of the sessions given: patches, products, strengths, vials."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,12 @@ def check_sessions(patient: Patient, today: date) -> Iterator[Issue]:
     for index, session in enumerate(patient.sessions):
         path: Path = ("sessions", index)
         if not session.injections:
-            yield warning((*path, "injections"), "at least one injection", "none",
-                          "Remove the session if nothing was given.")  # fmt: skip
+            yield warning(
+                (*path, "injections"),
+                "at least one injection",
+                "none",
+                "Remove the session if nothing was given.",
+            )
         for number, injection in enumerate(session.injections):
             place: Path = (*path, "injections", number)
             yield from _patch_known((*place, "patch"), injection.patch, session.date, first_seen)
@@ -56,12 +60,21 @@ def _patch_known(
     if patch not in first_seen:
         meant = nearest(patch, first_seen, 0.5)
         known = ", ".join(f"'{name}'" for name in first_seen) or "none is recorded"
-        yield error(path, f"the id of a patch seen at some visit ({known})", f"'{patch}'",
-                    f"Did you mean '{meant}'?" if meant
-                    else "Correct the id, or record the patch at a visit.")  # fmt: skip
+        yield error(
+            path,
+            f"the id of a patch seen at some visit ({known})",
+            f"'{patch}'",
+            f"Did you mean '{meant}'?"
+            if meant
+            else "Correct the id, or record the patch at a visit.",
+        )
     elif first_seen[patch] > day:
-        yield warning(path, f"a session after '{patch}' was first seen on {first_seen[patch]}",
-                      str(day), "Check the days; add first_seen to the patch.")  # fmt: skip
+        yield warning(
+            path,
+            f"a session after '{patch}' was first seen on {first_seen[patch]}",
+            str(day),
+            "Check the days; add first_seen to the patch.",
+        )
 
 
 def _product_fits(path: Path, key: str, strength: float | None) -> Iterator[Issue]:
@@ -74,13 +87,16 @@ def _product_fits(path: Path, key: str, strength: float | None) -> Iterator[Issu
     elif strength is not None and strength > product.strength_mg_per_mL * (1 + 1e-9):
         limit = product.strength_mg_per_mL
         hint = f" Was {strength / 10:g} meant?" if strength / 10 <= limit else ""
-        yield error((*path, "strength_mg_per_mL"),
-                    f"at most the {limit:g} mg/mL of {key} undiluted", f"{strength:g} mg/mL",
-                    f"Check the decimal point and the product.{hint}")  # fmt: skip
+        yield error(
+            (*path, "strength_mg_per_mL"),
+            f"at most the {limit:g} mg/mL of {key} undiluted",
+            f"{strength:g} mg/mL",
+            f"Check the decimal point and the product.{hint}",
+        )
 
 
-def _unknown_product(path: Path, key: str, products: "Iterator[Product] | object") -> Issue:
-    names = {name: p.key for p in products for name in (p.key, p.name)}  # type: ignore[attr-defined]
+def _unknown_product(path: Path, key: str, products: "Iterable[Product]") -> Issue:
+    names = {name: product.key for product in products for name in (product.key, product.name)}
     meant = nearest(key, names, 0.5)
     hint = f"Did you mean '{names[meant]}' ({meant})?" if meant else "Write one of these keys."
     return error(path, f"one of {', '.join(dict.fromkeys(names.values()))}", f"'{key}'", hint)
@@ -88,11 +104,19 @@ def _unknown_product(path: Path, key: str, products: "Iterator[Product] | object
 
 def _given(path: Path, injection: Injection, day: date) -> Iterator[Issue]:
     if injection.status == "planned":
-        yield warning((*path, "status"), "'given' or 'skipped' in a record of what was given",
-                      "'planned'", "Write what happened; it counts as given.")  # fmt: skip
+        yield warning(
+            (*path, "status"),
+            "'given' or 'skipped' in a record of what was given",
+            "'planned'",
+            "Write what happened; it counts as given.",
+        )
     if injection.expiry is not None and injection.expiry < day:
-        yield warning((*path, "expiry"), f"a vial that had not expired on {day}",
-                      str(injection.expiry), "Check the expiry date of the vial.")  # fmt: skip
+        yield warning(
+            (*path, "expiry"),
+            f"a vial that had not expired on {day}",
+            str(injection.expiry),
+            "Check the expiry date of the vial.",
+        )
     if injection.status != "skipped":
         yield from _volume_fits((*path, "volume_mL"), injection.volume_mL)
 
@@ -102,8 +126,16 @@ def _volume_fits(path: Path, volume: float) -> Iterator[Issue]:
     low, high = entry.possible
     least, most = entry.usual
     if not low <= volume <= high:
-        yield error(path, f"{entry.name} of {entry.words}", f"{volume:g} mL",
-                    "Check dose, strength and number of sites: a decimal point is off.")  # fmt: skip
+        yield error(
+            path,
+            f"{entry.name} of {entry.words}",
+            f"{volume:g} mL",
+            "Check dose, strength and number of sites: a decimal point is off.",
+        )
     elif not least <= volume <= most:
-        yield warning(path, f"{entry.name} of {least:g} to {most:g} mL", f"{volume:.3g} mL",
-                      "Check the decimal point. It is kept.")  # fmt: skip
+        yield warning(
+            path,
+            f"{entry.name} of {least:g} to {most:g} mL",
+            f"{volume:.3g} mL",
+            "Check the decimal point. It is kept.",
+        )

@@ -9,6 +9,8 @@ from anagen.patient.vocabulary import triamcinolone_mg
 from anagen.scalp.shapes import PatchShape
 from anagen.treatment.injections import Injection, Session
 
+Day = date
+
 YEAR = timedelta(days=365.25)
 
 # What holds until somebody writes down something else: a dent not mentioned is not a dent healed.
@@ -111,7 +113,7 @@ class RegrowthSeen:
     from_grade : whether it is the middle of a grade rather than a percentage written down.
     """
 
-    date: date
+    date: Day
     percent: float
     from_grade: bool = False
 
@@ -155,8 +157,8 @@ class SteroidEntry:
     triamcinolone_mg : the same as triamcinolone [mg]; None when not known.
     """
 
-    date: date
-    end: date
+    date: Day
+    end: Day
     what: str
     route: str
     dose_mg: float | None
@@ -225,8 +227,14 @@ def _session_entries(session: Session) -> Iterator[SteroidEntry]:
     for injection in session.injections:
         doses[injection.product] = doses.get(injection.product, 0.0) + given_mg(injection)
     for product, dose in doses.items():
-        yield SteroidEntry(session.date, session.date, product, "intralesional scalp", dose,
-                           product_triamcinolone_mg(product, dose))  # fmt: skip
+        yield SteroidEntry(
+            session.date,
+            session.date,
+            product,
+            "intralesional scalp",
+            dose,
+            product_triamcinolone_mg(product, dose),
+        )
 
 
 def given_mg(injection: Injection) -> float:
@@ -236,14 +244,26 @@ def given_mg(injection: Injection) -> float:
 
 def _summary_entry(session: SessionSummary) -> SteroidEntry:
     dose = session.total_mg
-    return SteroidEntry(session.date, session.date, session.product, "intralesional scalp", dose,
-                        product_triamcinolone_mg(session.product, dose))  # fmt: skip
+    return SteroidEntry(
+        session.date,
+        session.date,
+        session.product,
+        "intralesional scalp",
+        dose,
+        product_triamcinolone_mg(session.product, dose),
+    )
 
 
 def _other_entry(steroid: OtherSteroid) -> SteroidEntry:
     end = max(steroid.end or steroid.start, steroid.start)
-    return SteroidEntry(steroid.start, end, steroid.drug, steroid.route, steroid.total_mg,
-                        triamcinolone_mg(steroid.drug, steroid.total_mg))  # fmt: skip
+    return SteroidEntry(
+        steroid.start,
+        end,
+        steroid.drug,
+        steroid.route,
+        steroid.total_mg,
+        triamcinolone_mg(steroid.drug, steroid.total_mg),
+    )
 
 
 def _carried(before: PatchSeen, seen: PatchSeen) -> PatchSeen:
@@ -252,5 +272,6 @@ def _carried(before: PatchSeen, seen: PatchSeen) -> PatchSeen:
 
 
 def _dates(patient: Patient) -> list[date]:
-    rows = (*patient.visits, *patient.sessions, *patient.session_summaries)
-    return [row.date for row in rows]
+    visits = [visit.date for visit in patient.visits]
+    sessions = [session.date for session in patient.sessions]
+    return visits + sessions + [summary.date for summary in patient.session_summaries]

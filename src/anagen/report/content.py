@@ -69,7 +69,9 @@ class SessionHarm:
     cortisol_lowest: float | None
 
 
-def value_at(course: "xr.Dataset", variable: str, week: float, patch: str | None = None) -> float | None:
+def value_at(
+    course: "xr.Dataset", variable: str, week: float, patch: str | None = None
+) -> float | None:
     """Value of a variable at a week; None when the course lacks it or does not reach the week."""
     if variable not in course:
         return None
@@ -130,9 +132,7 @@ def skin_harms(course: "xr.Dataset") -> list[Harm]:
                 weeks, values = series(course, variable, patch)
                 best = int(np.nanargmax(values)) if len(values) else 0
                 name = variable.removeprefix("risk_").replace("_", " ")
-                harms.append(
-                    Harm(patch, name, _PERCENT * float(values[best]), float(weeks[best]))
-                )
+                harms.append(Harm(patch, name, _PERCENT * float(values[best]), float(weeks[best])))
     return harms
 
 
@@ -195,7 +195,9 @@ def plan_sentence(plan: "Plan") -> str:
     count = len(plan.sessions)
     first, last = plan.sessions[0], plan.sessions[-1]
     head = f"The plan gives {_many(count, 'session')} of {_drugs(plan)}"
-    gaps = sorted({(b.date - a.date).days for a, b in zip(plan.sessions, plan.sessions[1:], strict=False)})
+    gaps = sorted(
+        {(b.date - a.date).days for a, b in zip(plan.sessions, plan.sessions[1:], strict=False)}
+    )
     if count > 1:
         every = f"{gaps[0]} days apart" if len(gaps) == 1 else f"{gaps[0]} to {gaps[-1]} days apart"
         head += f", {every}, from {day_words(first.date)} to {day_words(last.date)}"
@@ -259,7 +261,9 @@ def course_sentences(course: "xr.Dataset", untreated: "xr.Dataset") -> list[str]
     rows = expectations(course, untreated, {})
     marks = [week for week in (12, 24) if rows and week in rows[0].treated]
     for row in rows[:4]:
-        gains = [f"{row.treated[week]:.0f} % by week {week}" for week in marks if week in row.treated]
+        gains = [
+            f"{row.treated[week]:.0f} % by week {week}" for week in marks if week in row.treated
+        ]
         waits = [f"{row.untreated[week]:.0f} %" for week in marks if week in row.untreated]
         if gains:
             versus = f" (untreated: {' and '.join(waits)})" if waits else ""
@@ -289,7 +293,9 @@ def _harm_sentences(course: "xr.Dataset") -> list[str]:
         )
     lowest = _lowest(course, "cortisol_morning", 0.0, last_week(course))
     if lowest is not None:
-        sentences.append(f"Morning cortisol falls to {lowest:.0f} % of its own baseline at the lowest.")
+        sentences.append(
+            f"Morning cortisol falls to {lowest:.0f} % of its own baseline at the lowest."
+        )
     return sentences
 
 

@@ -181,9 +181,7 @@ def patches_charted(course: "xr.Dataset", limit: int = MAX_PATCHES) -> list[str]
     return [name for index, name in enumerate(names) if index in kept]
 
 
-def topic_drawings(
-    topic: Topic, course: "xr.Dataset", untreated: "xr.Dataset"
-) -> list[Drawing]:
+def topic_drawings(topic: Topic, course: "xr.Dataset", untreated: "xr.Dataset") -> list[Drawing]:
     """Draw the charts of a topic, leaving out what the course does not have."""
     drawings = []
     weeks = session_weeks(course)
@@ -235,7 +233,13 @@ def series(course: "xr.Dataset", variable: str, patch: str | None) -> tuple[Arra
 
 
 def _plot(
-    axes: "Axes", chart: Chart, line: Line, course: "xr.Dataset", patch: str | None, *, treated: bool
+    axes: "Axes",
+    chart: Chart,
+    line: Line,
+    course: "xr.Dataset",
+    patch: str | None,
+    *,
+    treated: bool,
 ) -> None:
     weeks, values = series(course, line.variable, patch)
     colour = TREATED if treated else UNTREATED

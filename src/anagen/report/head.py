@@ -339,9 +339,7 @@ def _stroke(
     thick = max(1, round(width_mm * place.camera.scale))
     for line in lines:
         draw.line(_outline(line, place, closed=False), fill=255, width=thick, joint="curve")
-    soft = gaussian_filter(
-        np.asarray(canvas, dtype=np.float32) / 255.0, 0.45 * place.camera.scale
-    )
+    soft = gaussian_filter(np.asarray(canvas, dtype=np.float32) / 255.0, 0.45 * place.camera.scale)
     return np.asarray(picture * (1.0 - (1.0 - ink) * 0.75 * soft[..., None]), dtype=np.float32)
 
 

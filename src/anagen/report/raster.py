@@ -243,9 +243,7 @@ def _draw(
         top[np.clip(sheet.pixel[:, wide] + offset, 0, len(top) - 1)[shown]] = number
 
 
-def _cast_shadow(
-    ground: Ground, covered: NDArray[np.bool_], scale: float, tones: Tones
-) -> Pixels:
+def _cast_shadow(ground: Ground, covered: NDArray[np.bool_], scale: float, tones: Tones) -> Pixels:
     """Darken the ground under hair: a light shadow on skin, a dark mass where hair is dense."""
     from scipy.ndimage import gaussian_filter
 

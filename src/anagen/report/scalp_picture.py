@@ -245,9 +245,7 @@ def _state(sheet: Sheet, grown: Follicles, looks: _Looks, step: int) -> State:
     )
 
 
-def _close_ups(
-    scalp: "Scalp", patches: Mapping[str, Array]
-) -> list[tuple[str, Array, float]]:
+def _close_ups(scalp: "Scalp", patches: Mapping[str, Array]) -> list[tuple[str, Array, float]]:
     """Name, centre and span of each patch worth a close-up, in the order given, largest kept."""
     area = {name: float(share.sum()) for name, share in patches.items() if share.sum() > 0}
     kept = sorted(area, key=lambda name: -area[name])[:MAX_CLOSE_UPS]

@@ -113,7 +113,9 @@ def _grow(key: tuple[bytes, bytes], cells: int, per_cell: int, cell_mm: float) -
         + offset[..., 1:] * second[:, None]
     ).reshape(-1, 3)  # fmt: skip
     rank, kind, trait = random.random((3, cells * per_cell))
-    return Follicles(root, _shown_cell(position, root, cell_mm, random), rank, kind, trait, root[:, 0], 0.0)
+    return Follicles(
+        root, _shown_cell(position, root, cell_mm, random), rank, kind, trait, root[:, 0], 0.0
+    )
 
 
 def _shown_cell(

@@ -136,15 +136,20 @@ def area_cm2(scalp: Scalp, cover: ArrayLike) -> float:
 
 
 def diameter_mm(scalp: Scalp, cover: ArrayLike) -> float:
-    """Largest distance [mm] along the surface between two places of a cover; 0 when empty."""
-    border = scalp.position[_border(scalp, _members(_checked(scalp, cover)))]
+    """Largest distance [mm] along the surface between two places of a cover; 0 when empty.
+
+    Never less than the diameter of a disc of the same area, which is the least possible.
+    """
+    share = _checked(scalp, cover)
+    border = scalp.position[_border(scalp, _members(share))]
     if len(border) == 0:
         return 0.0
     block = max(1, 4_000_000 // len(border))
     parts = (border[start : start + block] for start in range(0, len(border), block))
     # The outermost centres lie an eighth of a cell inside the edge at either end, on average.
     widest = max(float(distance_matrix(scalp, part, border).max()) for part in parts)
-    return widest + 0.25 * scalp.cell_mm
+    least = 2.0 * np.sqrt(share.sum(dtype=float) * scalp.cell_area_mm2 / np.pi)
+    return max(widest + 0.25 * scalp.cell_mm, float(least))
 
 
 def centroid(scalp: Scalp, cover: ArrayLike) -> Array:

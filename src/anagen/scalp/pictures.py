@@ -33,7 +33,7 @@ def picture_cells(scalp: Scalp, view: View, pixel_mm: float = 1.0) -> NDArray[np
     --------
     >>> from anagen.scalp import build_scalp
     >>> picture_cells(build_scalp(), "top").shape
-    (187, 159)
+    (188, 159)
     """
     position, off = _pixels(scalp, view, pixel_mm)
     cells = np.full(off.shape, -1, dtype=np.intp)

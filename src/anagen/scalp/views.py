@@ -1,7 +1,7 @@
 """The four views: orthographic pictures of the one surface, and the way back onto it."""
 
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from anagen.errors import InputError, Problem
 from anagen.evidence.parameters import load_parameters
 from anagen.scalp.grid import Scalp
 from anagen.scalp.surface import Array, Head, beyond_hairline, hairline, sphere_to_surface
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 View = Literal["top", "back", "left", "right"]
 LengthUnit = Literal["mm", "fraction"]
@@ -77,7 +80,7 @@ def frame(scalp: Scalp, view: str) -> tuple[float, float]:
     --------
     >>> from anagen.scalp import build_scalp
     >>> [round(side) for side in frame(build_scalp(), "top")]
-    [159, 187]
+    [159, 188]
     """
     _, size = _bounds(scalp.head, view)
     return float(size[0]), float(size[1])
@@ -218,7 +221,8 @@ def locate(scalp: Scalp, point: ViewPoint, place: str = "point") -> Array:
     Raises
     ------
     InputError
-        When the point is not a number or lies off the scalp by more than a hand's accuracy.
+        When the point is not a number or lies off the scalp by more than a hand's accuracy;
+        closer ones are taken to the nearest place on the scalp's edge.
 
     Examples
     --------
@@ -263,7 +267,13 @@ def locate_points(
     problems = point_problems(scalp, view, array, unit, place)
     if problems:
         raise InputError(problems)
-    return lift(scalp, view, to_mm(scalp, view, array, unit))[0]
+    millimetres = to_mm(scalp, view, array, unit)
+    position, off = lift(scalp, view, millimetres)
+    beside = off > 0.0
+    if beside.any():
+        tree, edge = _picture_edge(scalp.head, view)
+        position[beside] = edge[tree.query(millimetres[beside])[1]]
+    return position
 
 
 def point_problems(scalp: Scalp, view: str, points: Array, unit: str, place: str) -> list[Problem]:
@@ -275,8 +285,10 @@ def point_problems(scalp: Scalp, view: str, points: Array, unit: str, place: str
                     "Give every point as two numbers.")
         ]  # fmt: skip
     millimetres = to_mm(scalp, view, points, unit)
-    _, distance = lift(scalp, view, millimetres)
-    off = distance > load_parameters().value("scalp.drawing_tolerance", "mm")
+    off = lift(scalp, view, millimetres)[1] > 0.0
+    if off.any():
+        beside = _picture_edge(scalp.head, view)[0].query(millimetres[off])[0]
+        off[off] = beside > load_parameters().value("scalp.drawing_tolerance", "mm")
     if not off.any():
         return []
     first = int(np.argmax(off))
@@ -302,6 +314,20 @@ def _bounds(head: Head, view: str) -> tuple[Array, Array]:
     low = np.array([-_reach(head, -right), -_reach(head, -down)])
     high = np.array([_reach(head, right), _reach(head, down)])
     return low, high - low
+
+
+@lru_cache(maxsize=64)
+def _picture_edge(head: Head, view: str) -> tuple["cKDTree", Array]:
+    """Border of the scalp's picture, finely sampled: search tree in mm, and places (edge, 3)."""
+    from scipy.spatial import cKDTree
+
+    right, down, toward = _AXES[view]
+    turn = np.linspace(0.0, 2.0 * np.pi, 4096, endpoint=False)
+    border = sphere_to_surface(head, hairline(head, turn)[0] - 1e-9, turn)
+    around = np.outer(np.cos(turn), right) + np.outer(np.sin(turn), down)
+    rim = around * np.array(head.semi_axes)
+    edge = np.concatenate([border[border @ toward >= 0.0], rim[beyond_hairline(head, rim) <= 0.0]])
+    return cKDTree(edge @ np.stack([right, down]).T - _bounds(head, view)[0]), edge
 
 
 def _reach(head: Head, direction: Array) -> float:

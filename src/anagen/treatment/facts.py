@@ -10,6 +10,7 @@ Day = date
 Site = Literal["scalp", "brow", "beard", "face"]
 Percent = Annotated[float, Field(ge=0, le=100)]
 NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
 Grade = Annotated[float, Field(ge=0, le=4)]
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -135,10 +136,10 @@ class Facts(BaseModel):
     model_config = _FROZEN
 
     on: date
-    age_years: Annotated[float, Field(ge=0, le=125)] | None = None
-    weight_kg: Annotated[float, Field(gt=0, le=500)] | None = None
-    height_cm: Annotated[float, Field(gt=0, le=260)] | None = None
-    head_circumference_mm: Annotated[float, Field(gt=0, le=800)] | None = None
+    age_years: NonNegative | None = None
+    weight_kg: Positive | None = None
+    height_cm: Positive | None = None
+    head_circumference_mm: Positive | None = None
     sex: Literal["female", "male", "other"] | None = None
     skin_type: Annotated[int, Field(ge=1, le=6)] | None = None
     is_neonate: bool | None = None

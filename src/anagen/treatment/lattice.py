@@ -52,9 +52,11 @@ def walk_from(scalp: Scalp, start: Array, direction: Array, length: float) -> Ar
     normal = surface_normal(scalp.head, start)
     reach = np.full(start.shape[:-1], float(length))
     for _ in range(2):
-        flat = start + reach[..., None] * direction
-        end = _drop(scalp, flat, normal)
-        reach = reach * length / np.maximum(geodesic_distance(scalp, start, end), 1e-9)
+        end = _drop(scalp, start + reach[..., None] * direction, normal)
+        short = length - geodesic_distance(scalp, start, end)
+        # The farther the surface has turned away, the more a step forward adds to the arc.
+        turn = np.sum(normal * surface_normal(scalp.head, end), axis=-1)
+        reach = reach + short * np.maximum(turn, 0.2)
     return _drop(scalp, start + reach[..., None] * direction, normal)
 
 
@@ -163,7 +165,7 @@ def grow_lattice(
         ends = walk_from(scalp, origins, headings, spacing)
         new = np.flatnonzero(reachable(ends))
         new = new[_fresh(ends[new], points, _SAME * spacing)]
-        rim = ends[new]
+        rim = _agreed(scalp, ends, new, _SAME * spacing)
         onward = tangent_along(scalp, rim, rim - origins[new])
         directions = turned(scalp, rim, onward, -angles[new % count, None])[:, 0]
         points = np.concatenate([points, rim])
@@ -176,6 +178,12 @@ def _fresh(ends: Array, known: Array, least: float) -> NDArray[np.intp]:
     candidates = np.flatnonzero(away)
     apart = np.linalg.norm(ends[candidates, None] - ends[None, candidates], axis=-1) > least
     return candidates[first_apart(apart)]
+
+
+def _agreed(scalp: Scalp, ends: Array, chosen: NDArray[np.intp], near: float) -> Array:
+    """Mean of the ends that mean the same lattice point: neighbours share the error of curvature."""
+    same = np.linalg.norm(ends[chosen, None] - ends[None], axis=-1) < near
+    return onto_surface(scalp.head, same @ ends / same.sum(axis=1, keepdims=True))
 
 
 def first_apart(apart: NDArray[np.bool_]) -> NDArray[np.intp]:

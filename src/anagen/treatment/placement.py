@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anagen.scalp.distance import distance_matrix, geodesic_distance
 from anagen.scalp.grid import Scalp
-from anagen.scalp.surface import Array
+from anagen.scalp.surface import Array, onto_surface
 from anagen.treatment.injections import SiteLayout
 from anagen.treatment.lattice import (
     Start,
@@ -25,6 +25,7 @@ from anagen.treatment.sites import (
     Site,
     blocked_cells,
     check_covers,
+    on_free_scalp,
     positions,
     site_at,
 )
@@ -32,7 +33,7 @@ from anagen.treatment.technique import technique
 from anagen.treatment.tours import renumber
 
 # Lattice points grown while looking for the best phase of the lattice: bounds the time.
-_SEARCH_POINTS = 1600
+_SEARCH_POINTS = 2000
 # A site that newly serves less than this part of its lattice cell is not worth a prick.
 _SITE_PRICE = 0.15
 # Weight of skin that the sites of an earlier session covered, against 1 for skin they missed.
@@ -40,6 +41,17 @@ _COVERED_BEFORE = 0.3
 # Distance from a site to the holes of its lattice, as a share of the spacing.
 _REACH = {"hexagonal": 1.0 / math.sqrt(3.0), "square": 1.0 / math.sqrt(2.0)}
 _CELL_AREA = {"hexagonal": math.sqrt(3.0) / 2.0, "square": 1.0}
+
+
+# Phases of the lattice (site, hole or edge at the middle of the patch) and turns (in steps of its
+# symmetry) to try; each line holds the mirror image of everything in it.
+_CENTRED = ((0, 0), (1 / 3, 1 / 3), (2 / 3, 2 / 3), (0.5, 0), (0, 0.5), (0.5, 0.5))
+_BETWEEN = ((1 / 3, 0), (0, 1 / 3), (2 / 3, 0), (0, 2 / 3), (1 / 3, 2 / 3), (2 / 3, 1 / 3))
+_PHASES = (
+    (_CENTRED, (0.0, 0.5)),
+    (_CENTRED, (0.25, 0.75)),
+    (_BETWEEN, (0.0, 0.5, 0.25, 0.75)),
+)
 
 
 @dataclass(frozen=True)
@@ -223,7 +235,7 @@ def _place_on(area: Area, layout: SiteLayout, taken: Array, earlier: Array) -> A
     if len(earlier):
         served = _gaps(scalp, centres, earlier) <= _REACH[layout.pattern] * layout.spacing_mm
         weight = np.where(served, _COVERED_BEFORE * weight, weight)
-    middle = _pole(centres, depth)
+    middle = _middle(area, centres, depth)
     best, best_score = np.empty((0, 3)), -math.inf
     for start in _starts(area, centres, middle, layout):
         found = _grow(area, start, layout, taken)
@@ -231,57 +243,59 @@ def _place_on(area: Area, layout: SiteLayout, taken: Array, earlier: Array) -> A
         if score > best_score + 1e-9:
             best, best_score = found, score
     best = _fill(area, best, layout, taken)
-    if not len(best):
-        centre = centres[middle][None]
-        free = ~area.blocked[area.cells[middle]]
-        best = centre[:1] if free and _keeps_distance(area, centre, taken, layout)[0] else best
+    if not len(best) and on_free_scalp(scalp, middle[None], area.blocked)[0]:
+        best = middle[None][_keeps_distance(area, middle[None], taken, layout)]
     return best
 
 
-def _pole(centres: Array, depth: Array) -> int:
-    """Index of the cell deepest inside; among equals the one nearest to the middle of all."""
-    from_middle = np.linalg.norm(centres - centres.mean(axis=0), axis=1)
-    return int(np.argmax(depth - 0.05 * from_middle))
+def _middle(area: Area, centres: Array, depth: Array) -> Array:
+    """Middle (3,) [mm] of a patch; of a bent one, the cell deepest inside."""
+    mean = onto_surface(area.scalp.head, centres.mean(axis=0))
+    if float(area.depth(mean[None])[0]) >= 0.7 * float(depth.max()):
+        return mean
+    from_mean = np.linalg.norm(centres - mean, axis=1)
+    deepest: Array = centres[np.argmax(depth - 0.05 * from_mean)]
+    return deepest
 
 
-def _starts(area: Area, centres: Array, middle: int, layout: SiteLayout) -> Iterator[Start]:
+def _starts(area: Area, centres: Array, seed: Array, layout: SiteLayout) -> Iterator[Start]:
     """Phases and directions of the lattice to try, the centred one first."""
     scalp, spacing = area.scalp, layout.spacing_mm
-    seed = centres[middle]
     along = tangent_along(scalp, seed, _long_axis(centres))
     turn = math.pi / 3.0 if layout.pattern == "hexagonal" else math.pi / 2.0
-    radius = float(np.max(np.linalg.norm(centres - seed, axis=1)))
-    tight = math.sin(min(radius, 100.0) / 85.0) / (min(radius, 100.0) / 85.0) if radius > 0 else 1.0
-    stretches = (1.0,) if tight > 0.985 else (1.0, 1.0 / math.sqrt(tight), 1.0 / tight)
     if layout.offset is not None:
         axes = turned(scalp, seed, along, np.array([0.0, turn]))
         yield Start(_shifted(area, seed, axes, layout.offset, spacing), along)
         return
-    lattice_points = (
-        len(centres) * area.scalp.cell_area_mm2 / (_CELL_AREA[layout.pattern] * spacing**2)
-        + 4.0 * math.sqrt(len(centres) * area.scalp.cell_area_mm2) / spacing
-        + 6.0
+    stretches = _stretches(scalp, centres, seed)
+    size = len(centres) * scalp.cell_area_mm2
+    points = (
+        size / (_CELL_AREA[layout.pattern] * spacing**2) + 2.0 * math.sqrt(size) / spacing + 6.0
     )
-    trials = max(int(_SEARCH_POINTS / lattice_points), 4)
-    thirds = (0.0, 1.0 / 3.0, 2.0 / 3.0)
-    phases = [(0.0, 0.0), (1 / 3, 1 / 3), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5), (2 / 3, 2 / 3)]
-    phases += [phase for phase in itertools.product(thirds, thirds) if phase not in phases]
-    choices = itertools.product(phases, (0.0, 0.5, 0.25, 0.75), stretches)
-    ranked = sorted(
-        choices, key=lambda choice: (phases.index(choice[0]) // 4, choice[1] in (0.25, 0.75))
-    )
-    for phase, part, stretch in ranked[:trials]:
-        axes = turned(scalp, seed, along, np.array([part * turn, (part + 1.0) * turn]))
-        shifted = _shifted(area, seed, axes, phase, spacing)
-        yield Start(shifted, tangent_along(scalp, shifted, axes[0]), stretch)
+    budget = _SEARCH_POINTS / (points * len(stretches))
+    for phases, parts in _PHASES[: 1 if budget < 24 else 2 if budget < 48 else 3]:
+        for phase, part, stretch in itertools.product(phases, parts, stretches):
+            axes = turned(scalp, seed, along, np.array([part * turn, (part + 1.0) * turn]))
+            shifted = _shifted(area, seed, axes, phase, spacing)
+            yield Start(shifted, tangent_along(scalp, shifted, axes[0]), stretch)
+
+
+def _stretches(scalp: Scalp, centres: Array, seed: Array) -> tuple[float, ...]:
+    """Factors on the spacing to try: a circle on a curved head is shorter than on a plane."""
+    reach = float(np.max(geodesic_distance(scalp, centres, seed)))
+    bend = min(reach / min(scalp.head.semi_axes), 1.5)
+    tight = math.sin(bend) / bend if bend > 0 else 1.0
+    if tight > 0.999:
+        return (1.0,)
+    return (1.0, 1.0 / tight) if tight > 0.99 else (1.0, 1.0 / math.sqrt(tight), 1.0 / tight)
 
 
 def _long_axis(centres: Array) -> Array:
-    """Direction in which a patch extends most; a tie of a round patch goes to the first axis."""
+    """Direction in which a patch extends most; across the head for a round one."""
     spread = np.cov((centres - centres.mean(axis=0)).T) if len(centres) > 2 else np.eye(3)
     values, vectors = np.linalg.eigh(spread)
     if values[2] < 1.2 * values[1]:
-        return np.array([1.0, 0.0, 0.0]) + 0.01 * vectors[:, 2]
+        return np.array([1.0, 0.0, 0.0])
     return np.asarray(vectors[:, 2], float)
 
 
@@ -301,7 +315,8 @@ def _shifted(
 
 def _grow(area: Area, start: Start, layout: SiteLayout, taken: Array) -> Array:
     """Lattice points that may be sites, each far enough from those before it."""
-    reach = area.margin_mm + layout.spacing_mm
+    # Half a step outside is enough to find the way around a notch in the border.
+    reach = area.margin_mm + 0.5 * layout.spacing_mm
     points = grow_lattice(
         area.scalp,
         start,

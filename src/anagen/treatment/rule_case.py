@@ -111,12 +111,12 @@ class Case:
         return self.background_mg(last, window_days) + math.fsum(
             session.triamcinolone_mg
             for session in self.sessions
-            if _first_day(last, window_days) <= session.on <= last
+            if first_day(last, window_days) <= session.on <= last
         )
 
     def background_mg(self, last: date, window_days: float | None) -> float:
         """As `cumulative_mg`, without the sessions of the plan [mg]."""
-        first = _first_day(last, window_days)
+        first = first_day(last, window_days)
         given = math.fsum(dose for day, dose in self.history if first <= day <= last)
         return given + other_steroid_mg(self.facts.other_steroids, first, last)
 
@@ -127,12 +127,20 @@ class Case:
                 yield f"patient.patches[{patch.id}]", patch
         for session in self.sessions:
             for site in session.sites:
-                patch = self.facts.patch(site.patch)
-                if patch is not None:
-                    yield site.place, patch
+                known = self.facts.patch(site.patch)
+                if known is not None:
+                    yield site.place, known
 
 
-def _first_day(last: date, window_days: float | None) -> date:
+def without_plan(case: Case) -> Case:
+    """Take the plan out of a case; sessions of it that were given do not become history."""
+    history = dict.fromkeys(session.on for session in case.sessions if session.given)
+    given = tuple(s for s in case.facts.sessions_given if s.date not in history)
+    return Case(case.facts.model_copy(update={"sessions_given": given}), ())
+
+
+def first_day(last: date, window_days: float | None) -> date:
+    """First day of a window that ends on a day, both included; the first of all without one."""
     if window_days is None:
         return date.min
     return last - timedelta(days=window_days) + timedelta(days=1)
@@ -211,7 +219,7 @@ def _position_problems(sessions: Sequence[SessionLike], positions: "Positions") 
             Problem("positions", f"one array for each of {len(sessions)} sessions",
                     f"{len(positions)}", "Give positions for every session, None where unknown.")
         ]  # fmt: skip
-    axes = 3  # of space
+    axes = len("xyz")
     return [
         Problem(f"positions[{index}]", f"shape ({len(session.injections)}, {axes}) in mm",
                 str(array.shape), "Give one row x, y, z per injection, skipped ones too.")

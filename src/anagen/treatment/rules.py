@@ -9,9 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-# Importing the two modules registers their measures.
-import anagen.treatment.rule_checks
-import anagen.treatment.rule_person
+from anagen.treatment import rule_checks, rule_person
 from anagen.treatment.facts import Facts
 from anagen.treatment.findings import Finding, severity_rank
 from anagen.treatment.profiles import load_profile
@@ -26,6 +24,13 @@ if TYPE_CHECKING:
     from anagen.scalp import Scalp
 
 __all__ = ["check", "holds", "order"]
+
+# Modules that register their measures when they are imported.
+_REGISTERED = (rule_checks, rule_person)
+# Sums of doses round in the sixteenth digit; no dose is known to the ninth.
+_ROUNDING = 1e-9
+# Significant digits of a number in a message: from the fewest to the most.
+_DIGITS = (3, 10)
 
 
 def check(
@@ -88,19 +93,15 @@ def holds(rule: "Rule | Condition", measured: Measured) -> bool:
         return measured.found is not None and mentions(measured.found, rule.terms)
     if rule.number is None or measured.value is None:
         return False
-    slack = abs(rule.number) * getattr(rule, "tolerance", 0)
-    equal = math.isclose(measured.value, rule.number, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
-    if rule.comparison == ">":
-        return measured.value > rule.number + slack and not equal
-    if rule.comparison == ">=":
-        return measured.value >= rule.number or equal
-    if rule.comparison == "<":
-        return measured.value < rule.number - slack and not equal
-    return measured.value <= rule.number or equal
-
-
-# Sums of doses round in the sixteenth digit; no dose is known to the ninth.
-_ROUNDING = 1e-9
+    value, number = measured.value, rule.number
+    slack = abs(number) * getattr(rule, "tolerance", 0)
+    equal = math.isclose(value, number, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+    return {
+        ">": value > number + slack and not equal,
+        ">=": value >= number or equal,
+        "<": value < number - slack and not equal,
+        "<=": value <= number or equal,
+    }[rule.comparison]
 
 
 def _findings(rule: "Rule", case: Case) -> list[Finding]:
@@ -178,7 +179,3 @@ def _figure(value: float | None, limit: float | None) -> str:
     if limit is None or value == limit:
         return texts[0]
     return next((text for text in texts if float(text) != limit), texts[-1])
-
-
-# Significant digits of a number in a message: from the fewest to the most.
-_DIGITS = (3, 10)
