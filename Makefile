@@ -29,6 +29,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(READY) ## Build .venv with everything that the main job needs
+	@echo "Ready: source $(BIN)/activate, then anagen --help"
 
 run: $(OUT)/report.html ## Plan, simulate and report the example patient
 	@cat $(OUT)/plan.txt $(OUT)/course.txt 2>/dev/null || true

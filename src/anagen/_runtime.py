@@ -27,4 +27,4 @@ def prepare_jax() -> None:
     except OSError:
         return
     update("jax_compilation_cache_dir", str(folder))
-    update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -36,15 +36,15 @@ def test_what_was_injected_is_left_dissolved_or_eliminated(strength: float) -> N
 def test_follicles_are_conserved() -> None:
     for name in ("follicle_state", "scalp_follicle_state"):
         total = course(FIVE)[name].sum("state").values
-        np.testing.assert_allclose(total, 1.0, atol=3e-6)
+        np.testing.assert_allclose(total, 1.0, atol=1e-6)
     scalp = course(FIVE)["scalp_follicle_state"].sum("state").values
     np.testing.assert_allclose(scalp, scalp[0], atol=1e-6)
 
 
-def test_cover_at_week_12_does_not_depend_on_the_grid() -> None:
+def test_cover_at_week_12_changes_by_less_than_one_point_on_a_finer_grid() -> None:
     coarse = float(course(FIVE)["patch_cover"][12, 0])
     fine = float(course(FIVE, weeks=12, cell=1.0)["patch_cover"][12, 0])
-    assert coarse == pytest.approx(fine, rel=0.01)
+    assert coarse == pytest.approx(fine, abs=0.01)
 
 
 def test_an_untouched_scalp_stays_as_it_is() -> None:
@@ -177,8 +177,8 @@ def test_hair_shows_at_three_to_six_weeks(strength: float) -> None:
 
 def test_vellus_comes_before_terminal() -> None:
     states = course(FIVE)["follicle_state"][:, 0]
-    vellus = int(states.sel(state="vellus").argmax())
-    middle = int(states.sel(state="intermediate").argmax())
+    vellus = int(states.sel(state="vellus").values.argmax())
+    middle = int(states.sel(state="intermediate").values.argmax())
     terminal = first_week(states.sel(state="terminal"), 0.5)
     assert vellus < middle < terminal
     calibre = course(FIVE)["patch_calibre"][:, 0].values

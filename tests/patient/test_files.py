@@ -47,7 +47,7 @@ def test_the_least_record(tmp_path):
         (b'{"id": "P\xff"}', "p.json", "p.json:1", "the byte 0xff"),
         ('id = "a"\nnote = "'.encode() + b'\xe4"', "p.toml", "p.toml:2", "the byte 0xe4"),
         ('{"id": "P1"}'.encode("utf-16"), "p.json", "p.json:1", "the byte 0xff"),
-        (b'{"id": "P1",\n "visits": [{"date"', "p.json", "p.json:2: column 21", "cut off"),
+        (b'{"id": "P1",\n "visits": [{"date"', "p.json", "p.json:2: column 20", "cut off"),
         (b'{"id": "P1",\n "sex" "female"}', "p.json", "p.json:2: column 8", "female"),
         (b'id = "P1"\nsex = female\n', "p.toml", "p.toml:2", "sex = female"),
         (b'id = "P1"\nsex = "fem', "p.toml", "p.toml:2", ""),

@@ -139,9 +139,7 @@ def test_values_are_frozen() -> None:
 
 @settings(deadline=None, derandomize=True, max_examples=40)
 @given(
-    doses=st.lists(
-        st.tuples(st.floats(0.0, 40.0), st.floats(0.005, 1.0)), min_size=0, max_size=12
-    ),
+    doses=st.lists(st.tuples(st.floats(0.0, 40.0), st.floats(0.005, 1.0)), min_size=0, max_size=12),
     gaps=st.lists(st.integers(1, 60), min_size=0, max_size=5),
 )
 def test_a_plan_holds_the_sum_of_its_sessions(

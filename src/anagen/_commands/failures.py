@@ -74,9 +74,9 @@ def _list_problems(problems: tuple[Problem, ...]) -> None:
 
 
 def _one_line(error: Exception, *, debug: bool) -> None:
-    words = " ".join(printable(str(error)).split())[:400]
+    words = " ".join(printable(str(error)).split())[:400].rstrip(".")
     if isinstance(error, AnagenError):
-        print(f"anagen: {words}", file=sys.stderr)
+        print(f"anagen: {words}.", file=sys.stderr)
         return
     hint = "" if debug else " This is a fault of Anagen; add --debug to see where."
     print(f"anagen: {type(error).__name__}: {words}.{hint}", file=sys.stderr)

@@ -221,7 +221,7 @@ def blood(
         level = plasma.concentration(fate, total, person.weight_kg)
         axis = cortisol.Cortisol.from_parameters(parameters)
         answer = cortisol.respond(axis, level)
-    started = exposure.edges[1:, None] > np.array(
+    started = exposure.edges[1:, None] >= np.array(
         [float(first) for first in _session_days(exposure, count)]
     )
     micrograms = started * (exposure.dose @ belongs)
@@ -265,7 +265,7 @@ def pains(sessions: Sequence["Session"], parameters: ParameterSet) -> dict[str, 
         felt = pain.session_pain(
             parameters,
             [item.volume_mL for item in items],
-            [item.needle_gauge for item in items],
+            [float(item.needle_gauge) for item in items],
             [item.depth_mm for item in items],
             session.comfort,
         )

@@ -107,14 +107,14 @@ class Hazards(NamedTuple):
     release: Array  # arrested -> recovering_1
 
 
-def damage(follicle: Follicle, inflamed: Float[Array, "*n"]) -> Float[Array, "*n"]:
+def damage(follicle: Follicle, inflamed: Float[Array, "..."]) -> Float[Array, "..."]:
     """Share of the full hazard that an inflammation [1] exerts on the bulb, h = i^2 / (i50^2 + i^2)."""
     square = inflamed * inflamed
     return square / (follicle.half_attack * follicle.half_attack + square)
 
 
 def hazards(
-    follicle: Follicle, inflamed: Float[Array, "*n"], drug: Float[Array, "*n"], dt: float
+    follicle: Follicle, inflamed: Float[Array, "..."], drug: Float[Array, "..."], dt: float
 ) -> Hazards:
     """Chances of all transitions within a step of dt [day] at an inflammation and a drug effect."""
     harm = damage(follicle, inflamed)
@@ -167,21 +167,21 @@ def step_hair(
     """
     e1, e2, r1, r2, r3, v, i, t, d, c, t1, t2, t3, t4, k, x = state.shares
     h = chance
-    grow, mature, attacked = h.recovering, h.mature, h.attacked
-    shed, broken = h.leave * t4, h.breaks * d
-    rescued = h.rescue * d
-    keep = 1.0 - attacked - h.regress
+    shed, broken, rescued = h.leave * t4, h.breaks * d, h.rescue * d
+    leave = h.attacked + h.regress
+    lost = v + i + t
+    # Differences of flows, not products with (1 - chance): single precision then keeps the sum.
     new = (
         e1 - (h.early + h.arrest) * e1 + (1.0 - h.latency) * shed + h.renew * k,
         e2 - (h.early + h.arrest) * e2 + h.early * e1,
-        r1 - (grow + h.arrest) * r1 + h.release * x,
-        r2 - (grow + h.arrest) * r2 + grow * r1,
-        r3 - (grow + h.arrest) * r3 + grow * r2,
-        v * (keep - mature) + grow * r3,
-        i * (keep - mature) + mature * v,
-        t * keep + mature * i + h.early * e2 + rescued,
-        d - broken - rescued + attacked * (v + i + t),
-        c - h.rest * c + h.regress * (v + i + t),
+        r1 - (h.recovering + h.arrest) * r1 + h.release * x,
+        r2 - (h.recovering + h.arrest) * r2 + h.recovering * r1,
+        r3 - (h.recovering + h.arrest) * r3 + h.recovering * r2,
+        v - (leave + h.mature) * v + h.recovering * r3,
+        i - (leave + h.mature) * i + h.mature * v,
+        t - leave * t + h.mature * i + h.early * e2 + rescued,
+        d - broken - rescued + h.attacked * lost,
+        c - h.rest * c + h.regress * lost,
         t1 - h.telogen * t1 + h.rest * c,
         t2 - h.telogen * (t2 - t1),
         t3 - h.telogen * (t3 - t2),
@@ -194,9 +194,9 @@ def step_hair(
         length * wear + gain * share for length, share in zip(state.lengths, (v, i, t), strict=True)
     )
     lengths = (
-        lv * (keep - mature),
-        li * (keep - mature) + mature * lv,
-        lt * keep + mature * li + follicle.shade_length * rescued,
+        lv - (leave + h.mature) * lv,
+        li - (leave + h.mature) * li + h.mature * lv,
+        lt - leave * lt + h.mature * li + follicle.shade_length * rescued,
     )
     return HairState(new, lengths), shed + broken
 
@@ -238,10 +238,10 @@ def shadow(follicle: Follicle, state: HairState) -> Float[Array, " cell"]:
 
 
 def cover_of(
-    shadow_per_follicle: Float[Array, "*n"],
-    density: Float[Array, "*n"],
+    shadow_per_follicle: Float[Array, "..."],
+    density: Float[Array, "..."],
     healthy_shadow: Float[Array, ""],
-) -> Float[Array, "*n"]:
+) -> Float[Array, "..."]:
     """Visible cover relative to the same skin with normal hair [1].
 
     Hairs fall independently over the skin, so the share hidden is 1 - exp(-n s), with n hairs a mm2

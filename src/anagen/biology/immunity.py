@@ -81,7 +81,7 @@ def crowding(immunity: Immunity) -> Float[Array, ""]:
     return gain - immunity.loss
 
 
-def privilege_at(immunity: Immunity, attack: Float[Array, "*n"]) -> Float[Array, "*n"]:
+def privilege_at(immunity: Immunity, attack: Float[Array, "..."]) -> Float[Array, "..."]:
     """Privilege P* to which a lasting attack leads."""
     ratio = attack / immunity.collapse_threshold
     return 1.0 / (1.0 + ratio * ratio)

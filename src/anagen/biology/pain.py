@@ -25,6 +25,8 @@ from jaxtyping import Array, Float
 from anagen.errors import InputError, Problem
 from anagen.evidence.parameters import ParameterSet
 
+Numbers = Sequence[float] | Sequence[int] | Sequence[float | int] | np.ndarray
+
 _TOP = 10.0  # end of the numeric rating scale
 _COMFORT = "pain.comfort_"
 _BLOCK = (
@@ -211,9 +213,9 @@ def comfort_factor(parameters: ParameterSet, comfort: Sequence[str]) -> tuple[fl
 
 def session_pain(
     parameters: ParameterSet,
-    volume: Sequence[float] | np.ndarray,
-    gauge: Sequence[float] | np.ndarray,
-    depth: Sequence[float] | np.ndarray,
+    volume: Numbers,
+    gauge: Numbers,
+    depth: Numbers,
     comfort: Sequence[str] = (),
 ) -> SessionPain:
     """Pain of one session, from its injections in the order of the hand.
@@ -275,7 +277,7 @@ def _worst(
     return jnp.stack([worst(factor) for factor in factors])
 
 
-def _columns(*given: Sequence[float] | np.ndarray) -> np.ndarray:
+def _columns(*given: Numbers) -> np.ndarray:
     """Volume, gauge and depth as (3, site), or everything that is wrong with them."""
     from anagen.treatment.technique import bounds
 

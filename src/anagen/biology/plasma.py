@@ -103,8 +103,12 @@ def systemic_amounts(
     Within a step of length h, with outflow O = T0 + R h - T1 from the tissue,
 
         T1 = T0 e^(-kh) + R (1 - e^(-kh)) / k
-        P1 = P0 e^(-qh) + F [(k T0 - R) w + R (1 - e^(-qh)) / q],  w = (e^(-qh) - e^(-kh)) / (k - q)
-        E1 = E0 + (1 - F) O + (F O + P0 - P1)
+        P1 = P0 e^(-qh) + F [k T0 w + R (g - w)]
+        E1 = E0 + (1 - F) O + q int P
+        int P = P0 g + F [k T0 v + R ((h - g) / q - v)]
+
+    where g = (1 - e^(-qh)) / q, w = (e^(-qh) - e^(-kh)) / (k - q) and
+    v = [(1 - e^(-kh)) / k - w] / q; no term is negative.
 
     Parameters
     ----------
@@ -143,20 +147,26 @@ def _follow(
     k, q, share = tissue_rate, plasma.elimination_rate, plasma.bioavailability
     stay, keep = jnp.exp(-k * step), jnp.exp(-q * step)
     filled, reached = -jnp.expm1(-k * step) / k, -jnp.expm1(-q * step) / q
-    passing = keep * step * _mean_exponential((q - k) * step)
+    # Written from the slower of the two rates, so that nothing overflows.
+    slower, faster = jnp.where(k < q, k, q), jnp.where(k < q, q, k)
+    passing = jnp.exp(-slower * step) * step * _mean_exponential((slower - faster) * step)
+    # Rounding must not make an amount negative, hence the floors.
+    settling = jnp.maximum(reached - passing, 0.0)
+    passed = jnp.maximum(filled - passing, 0.0) / q
+    settled = jnp.maximum((step - reached) / q - passed, 0.0)
 
     def advance(
         carry: tuple[Array, Array, Array], rate: Array
     ) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array, Array]]:
         tissue, blood, gone = carry
         outflow = tissue * -jnp.expm1(-k * step) + rate * (step - filled)
-        new_blood = blood * keep + share * ((k * tissue - rate) * passing + rate * reached)
-        cleared = share * outflow + blood - new_blood
-        new_tissue = tissue * stay + rate * filled
-        new_gone = gone + (1.0 - share) * outflow + cleared
-        return (new_tissue, new_blood, new_gone), (
-            new_tissue, new_blood, new_gone, cleared / (q * step),
-        )  # fmt: skip
+        area = blood * reached + share * (k * tissue * passed + rate * settled)
+        after = (
+            tissue * stay + rate * filled,
+            blood * keep + share * (k * tissue * passing + rate * settling),
+            gone + (1.0 - share) * outflow + q * area,
+        )
+        return after, (*after, area / step)
 
     nothing = jnp.zeros_like(release[0])
     _, (tissue, blood, gone, mean) = jax.lax.scan(advance, (nothing,) * 3, release)
@@ -231,5 +241,6 @@ def first_order_release(
     start : (session,) [day] of injection.
     """
     elapsed = jnp.maximum(edges[:, None] - start[None, :], 0.0)
-    released = dose * -jnp.expm1(-jnp.log(2.0) / half_life * elapsed)
-    return jnp.diff(released, axis=0) / jnp.diff(edges)[:, None]
+    rate = jnp.log(2.0) / half_life
+    left = dose * jnp.exp(-rate * elapsed[:-1])
+    return left * -jnp.expm1(-rate * jnp.diff(elapsed, axis=0)) / jnp.diff(edges)[:, None]

@@ -88,7 +88,7 @@ def starting_state(scalp: Scalp, tissue: Tissue, patches: Mapping[str, PatchStar
         bald += share * (1.0 - patch.regrown)
         fine += share * patch.regrown * (1.0 - patch.terminal)
         coarse += share * patch.regrown * patch.terminal
-    immune = ImmuneState(attack, np.asarray(privilege_at(tissue.immunity, attack)), tolerance)
+    immune = ImmuneState(attack, np.asarray(privilege_at(tissue.immunity, jnp.asarray(attack))), tolerance)
     hair = _hair(tissue.follicle, bald, fine, coarse)
     fast = float(tissue.skin.fast_share)
     skin = SkinState(np.ones(cells), np.ones(cells), (thin - fast) / (1.0 - fast))

@@ -165,7 +165,7 @@ def systemic_risks(
     parameters: ParameterSet,
     exposure: SystemicExposure,
     *,
-    treated_days: float = 0.0,
+    treated_days: float | int = 0.0,
     strong_inhibitor: bool = False,
 ) -> tuple[SystemicRisk, ...]:
     """Risks to the whole body at an exposure, in the order of ``RISKS``.
@@ -180,7 +180,7 @@ def systemic_risks(
     by_name = {name: _counted(name, parameters, exposure) for name in _COUNTED}
     by_name["cushing"] = _cushing(by_name["cushing"], strong_inhibitor)
     by_name["glucose"] = _glucose(parameters, exposure)
-    by_name["bone"] = _bone(parameters, exposure, treated_days)
+    by_name["bone"] = _bone(parameters, exposure, float(treated_days))
     by_name["adrenal"] = _adrenal(parameters, exposure, strong_inhibitor)
     return tuple(by_name[name] for name in RISKS)
 
@@ -193,7 +193,7 @@ def worst_mean(daily: np.ndarray, window: int) -> float:
     return float((padded[window:] - padded[:-window]).max() / window)
 
 
-def wilson_interval(rate: float, total: float) -> tuple[float, float]:
+def wilson_interval(rate: float, total: float | int) -> tuple[float, float]:
     """95 % interval of a proportion by Wilson's score.
 
     Parameters

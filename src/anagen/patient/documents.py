@@ -3,7 +3,7 @@
 import json
 import math
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -14,6 +14,7 @@ from anagen.patient.positions import Path, json_lines, json_places, toml_lines
 from anagen.patient.quantities import shorten
 
 LARGEST_BYTES = 20_000_000
+MOST_VALUES = 300_000
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,13 @@ def read_document(name: str) -> Document:
     text = _read_text(FilePath(name), name)
     kind = _kind_of(name)
     data = kind.parse(text, name)
-    twice = _twice(text) if kind is _KINDS[".json"] else ()
-    return Document(name, data, (*twice, *unusable(data)), text)
+    unusable = find_unusable(data)
+    twice = _twice(text) if kind is _KINDS[".json"] and not is_hopeless(unusable) else ()
+    return Document(name, data, (*twice, *unusable), text)
 
 
 # A text with half a character cannot be validated, shown or saved.
+TOO_LONG = "Is it a patient file? Draw outlines with fewer points."
 NOT_TEXT = "Write the text again; half of a character is missing."
 
 
@@ -198,15 +201,34 @@ def _twice(text: str) -> Iterator[Issue]:
         seen.add(path)
 
 
-def unusable(value: Any, path: Path = ()) -> Iterator[Issue]:
+def find_unusable(data: Any) -> list[Issue]:
+    """Find numbers that are none, broken text, and documents too long to be a record."""
+    count = _count(data)
+    if count > MOST_VALUES:
+        found = f"{count}"
+        return [error((), f"a record of at most {MOST_VALUES} values", found, TOO_LONG)]
+    return list(_unusable(data, ()))
+
+
+def is_hopeless(issues: Iterable[Issue]) -> bool:
+    """Whether a document is not worth validating, or cannot be."""
+    return any(issue.remedy in (NOT_TEXT, TOO_LONG) for issue in issues)
+
+
+def _count(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_count, inner))
+
+
+def _unusable(value: Any, path: Path) -> Iterator[Issue]:
     """Issues of numbers that are none and of texts that cannot be written again."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from unusable(key, (*path, shorten(key)))
-            yield from unusable(inner, (*path, key))
+            yield from _unusable(key, (*path, shorten(key)))
+            yield from _unusable(inner, (*path, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from unusable(inner, (*path, index))
+            yield from _unusable(inner, (*path, index))
     elif isinstance(value, float) and not math.isfinite(value):
         yield error(
             path,

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from anagen.errors import InputError, Problem
 from anagen.patient.checks import check_record
-from anagen.patient.documents import NOT_TEXT, read_document, reason, unusable
+from anagen.patient.documents import find_unusable, is_hopeless, read_document, reason
 from anagen.patient.drawings import check_drawings
 from anagen.patient.issues import Issue, error, issues_of
 from anagen.patient.quantities import shorten
@@ -88,8 +88,8 @@ def check_document(
     if not isinstance(data, dict):
         remedy = "Start from one of the examples."
         return None, [error((), "a table of fields, { ... }", shorten(data), remedy)]
-    issues = list(unusable(data) if known is None else known)
-    if any(issue.remedy == NOT_TEXT for issue in issues):
+    issues = find_unusable(data) if known is None else list(known)
+    if is_hopeless(issues):
         return None, issues
     try:
         patient = Patient.model_validate_json(json.dumps(data, default=_iso), strict=True)

@@ -38,7 +38,7 @@ class Issue:
         >>> odd.problem("patient.json", {("visits",): 7}).place
         'patient.json:7: visits[0]'
         """
-        line = f":{nearest_line(dict(lines), self.path)}" if lines else ""
+        line = f":{nearest_line(lines, self.path)}" if lines else ""
         place = ": ".join(part for part in (f"{file}{line}", words(self.path)) if part)
         return Problem(place or "record", self.expected, self.found, self.remedy)
 

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 Path = tuple[int | str, ...]
 
@@ -188,7 +188,7 @@ def _unescape(token: str) -> str:
     return str(json.loads(token))
 
 
-def nearest_line(lines: dict[Path, int], path: Path) -> int:
+def nearest_line(lines: Mapping[Path, int], path: Path) -> int:
     """Line of a path, or of the nearest thing around it that stands in the text."""
     for depth in range(len(path), 0, -1):
         if path[:depth] in lines:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anagen.report.curves import series
-from anagen.report.plan_picture import number_words
 from anagen.report.scalp_picture import WEEKS
 
 if TYPE_CHECKING:
@@ -16,9 +15,14 @@ if TYPE_CHECKING:
 
     from anagen.patient import Patient
     from anagen.treatment import Plan, Session
+    from anagen.treatment.binding import BindingLimit
 
 _DAYS_PER_WEEK = 7.0
 _PERCENT = 100.0
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,7 @@ def _pain(course: "xr.Dataset", day: int) -> float | None:
 
 
 def plan_sentence(plan: "Plan") -> str:
-    """What the plan does, in one or two sentences."""
+    """Say what the plan does, in one or two sentences."""
     if not plan.sessions:
         return "The plan holds no session: nothing is injected."
     count = len(plan.sessions)
@@ -208,8 +212,9 @@ def plan_sentence(plan: "Plan") -> str:
     volumes = sorted({site.volume_mL for s in plan.sessions for site in s.injections})
     each = f" of {volumes[0]:g} mL" if len(volumes) == 1 else ""
     return (
-        f"{head}. Each session has {site_words} sites{each}; the first takes {first.total_mL:.2g} mL "
-        f"with {first.total_mg:.3g} mg of steroid, and the whole plan {plan.total_mg:.3g} mg."
+        f"{head}. Each session has {site_words} sites{each}; the first takes "
+        f"{first.total_mL:.2g} mL with {first.total_mg:.3g} mg of steroid, and the whole plan "
+        f"{plan.total_mg:.3g} mg."
     )
 
 
@@ -249,37 +254,32 @@ def day_words(day: date) -> str:
     >>> day_words(date(2026, 3, 2))
     '2 March 2026'
     """
-    months = (
-        "January February March April May June July August September October November December"
-    ).split()
-    return f"{day.day} {months[day.month - 1]} {day.year}"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def course_sentences(course: "xr.Dataset", untreated: "xr.Dataset") -> list[str]:
-    """What to expect, from the course, in plain sentences."""
-    sentences = []
+    """Say what to expect, from the course, in plain sentences."""
     rows = expectations(course, untreated, {})
     marks = [week for week in (12, 24) if rows and week in rows[0].treated]
-    for row in rows[:4]:
-        gains = [
-            f"{row.treated[week]:.0f} % by week {week}" for week in marks if week in row.treated
-        ]
-        waits = [f"{row.untreated[week]:.0f} %" for week in marks if week in row.untreated]
-        if gains:
-            versus = f" (untreated: {' and '.join(waits)})" if waits else ""
-            sentences.append(
-                f"In the simulated course patch {row.patch} regains {' and '.join(gains)} of its "
-                f"missing hair cover{versus}."
-            )
+    sentences = [_patch_sentence(row, marks) for row in rows[:4] if marks]
     end = marks[-1] if marks else last_week(course)
     before, after = value_at(course, "salt", 0.0), value_at(course, "salt", end)
     idle = value_at(untreated, "salt", end)
     if before is not None and after is not None:
-        versus = f" against {idle:.1f} without treatment" if idle is not None else ""
-        sentences.append(
-            f"The SALT score goes from {before:.1f} to {after:.1f} at week {end:g}{versus}."
-        )
+        versus = f", against {idle:.1f} without treatment" if idle is not None else ""
+        sentences.append(f"SALT goes from {before:.1f} to {after:.1f} by week {end:g}{versus}.")
     return sentences + _harm_sentences(course)
+
+
+def _patch_sentence(row: Expectation, marks: Sequence[int]) -> str:
+    gains = ", ".join(f"{row.treated[week]:.0f} % by week {week}" for week in marks)
+    text = f"Patch {row.patch} regrows {gains} of the hair cover it lacks now"
+    idle = row.untreated.get(marks[-1])
+    if idle is None:
+        return text + "."
+    if idle < 0.0:
+        return f"{text}; left untreated it thins further."
+    return f"{text}; left untreated, {idle:.0f} % by week {marks[-1]}."
 
 
 def _harm_sentences(course: "xr.Dataset") -> list[str]:
@@ -300,7 +300,7 @@ def _harm_sentences(course: "xr.Dataset") -> list[str]:
 
 
 def next_session(plan: "Plan", course: "xr.Dataset") -> tuple[int, "Session"] | None:
-    """Number and session that comes next, on or after the start of the course."""
+    """Find the session that comes next, with its number, on or after the start of the course."""
     start = start_of(course, plan)
     for number, session in enumerate(plan.sessions, start=1):
         if session.date >= start:
@@ -319,31 +319,21 @@ def blocked_patches(patient: "Patient", on: date) -> dict[str, str]:
     }
 
 
-def binding_words(plan: "Plan", used: Sequence["LimitUsed"]) -> str:
-    """Which limit binds first, in a sentence."""
-    if used:
-        top = used[0]
-        return f"{top.title}: {top.measured:g} of {top.limit:g} {top.unit} ({top.share:.0f} %)."
-    if plan.limits:
-        return plan.limits[0][:1].upper() + plan.limits[0][1:].rstrip(".") + "."
-    return "No limit of the chosen rules is reached."
+def binding_words(plan: "Plan", used: Sequence["BindingLimit"]) -> str:
+    """Which limit binds first, in a sentence or two."""
+    if not used:
+        text = plan.limits[0] if plan.limits else "no limit of the chosen rules is reached"
+        return text[:1].upper() + text[1:].rstrip(".") + "."
+    first = used[0]
+    unit = "" if first.unit == "1" else f" {first.unit}"
+    words = (
+        f"The first limit is that on “{_lowered(first.title)}”: the plan uses {first.used:.3g} of "
+        f"{first.limit:g}{unit} ({_PERCENT * first.fraction:.0f} %)"
+    )
+    if first.sites is not None:
+        words += f"; at this volume and strength it is reached with {first.sites} sites a session"
+    return words + "."
 
 
-@dataclass(frozen=True)
-class LimitUsed:
-    """How much of a limit the plan uses [%], with the numbers behind it."""
-
-    title: str
-    measured: float
-    limit: float
-    unit: str
-    share: float
-    source: str
-
-
-__all__ = [
-    "Expectation", "Harm", "LimitUsed", "SessionHarm", "binding_words", "blocked_patches",
-    "body_harms", "course_sentences", "day_words", "drug_name", "expectations", "last_week",
-    "next_session", "number_words", "patch_names", "plan_sentence", "session_harms", "skin_harms",
-    "start_of", "value_at",
-]  # fmt: skip
+def _lowered(title: str) -> str:
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_PATCHES = 4
 
 _SIZE = (4.1, 2.55)
-_BOX = (0.155, 0.185, 0.815, 0.70)
+_BOX = (0.145, 0.18, 0.83, 0.67)
 _DAYS_PER_WEEK = 7.0
 _UG_PER_MG = 1000.0
 
@@ -72,92 +72,39 @@ class Chart:
     ceiling: float | None = None
 
 
-@dataclass(frozen=True)
-class Topic:
-    """Charts that belong together.
+PATCH_CHARTS = (
+    Chart("cover", "visible cover", "% of normal", (Line("patch_cover", "cover"),), 100.0,
+          ceiling=105.0),
+    Chart("regrowth", "regrowth of missing cover", "%", (Line("patch_regrowth", "regrowth"),),
+          100.0, floor=None),
+    Chart("area", "bald area", "cm²", (Line("patch_area", "bald area"),)),
+    Chart("density", "visible hairs", "per cm²", (Line("patch_hair_density", "hairs"),)),
+    Chart("calibre", "mean hair calibre", "µm", (Line("patch_calibre", "calibre"),)),
+    Chart("attack", "attack and inflammation", "relative",
+          (Line("patch_attack", "attack"), Line("patch_inflammation", "inflammation", True))),
+    Chart("privilege", "immune privilege", "relative", (Line("patch_privilege", "privilege"),),
+          ceiling=1.05),
+    Chart("tissue", "drug at the follicle", "µg/mL",
+          (Line("patch_tissue_concentration", "tissue"),), both_arms=False),
+    Chart("dermis", "thickness of the dermis", "% of before",
+          (Line("patch_dermal_thickness", "dermis"),), 100.0, floor=None, ceiling=102.0),
+)  # fmt: skip
 
-    Parameters
-    ----------
-    key, title, text : heading and one sentence on how to read them.
-    per_patch : a chart for every patch.
-    whole : charts of the whole scalp or body.
-    """
-
-    key: str
-    title: str
-    text: str
-    per_patch: tuple[Chart, ...]
-    whole: tuple[Chart, ...]
-
-
-TOPICS = (
-    Topic(
-        "hair", "Hair",
-        "Visible cover is what an observer sees; fine vellus hair comes before thick terminal hair, "
-        "so density rises before calibre and cover.",
-        (
-            Chart("cover", "visible cover", "% of normal", (Line("patch_cover", "cover"),), 100.0,
-                  ceiling=105.0),
-            Chart("regrowth", "regrowth of what was missing", "%",
-                  (Line("patch_regrowth", "regrowth"),), 100.0, floor=None),
-            Chart("density", "visible hairs", "per cm²", (Line("patch_hair_density", "hairs"),)),
-            Chart("calibre", "mean hair calibre", "µm", (Line("patch_calibre", "calibre"),)),
-            Chart("area", "bald area", "cm²", (Line("patch_area", "bald area"),)),
-        ),
-        (
-            Chart("salt", "SALT score", "% of scalp",
-                  (Line("salt", "SALT"), Line("salt_partial", "vellus counted in part", True))),
-            Chart("shed", "hairs shed, whole scalp", "per day", (Line("shed_hairs", "shed"),)),
-        ),
-    ),
-    Topic(
-        "immunity", "Inflammation",
-        "The attack on the follicle falls while the drug is there; whether it stays down decides "
-        "whether the hair stays.",
-        (
-            Chart("attack", "attack and inflammation", "relative",
-                  (Line("patch_attack", "attack"),
-                   Line("patch_inflammation", "inflammation", True))),
-            Chart("privilege", "immune privilege of the follicle", "relative",
-                  (Line("patch_privilege", "privilege"),), ceiling=1.05),
-        ),
-        (),
-    ),
-    Topic(
-        "drug", "Drug",
-        "The depot under the skin releases slowly; tissue at the follicle sees far more drug than "
-        "blood does.",
-        (
-            Chart("tissue", "drug at the follicle", "µg/mL",
-                  (Line("patch_tissue_concentration", "tissue"),), both_arms=False),
-        ),
-        (
-            Chart("depot", "drug left in all depots", "mg", (Line("depot", "depot"),),
-                  1.0 / _UG_PER_MG, both_arms=False),
-            Chart("plasma", "drug in blood plasma", "ng/mL",
-                  (Line("plasma_concentration", "plasma"),), both_arms=False),
-            Chart("dose", "steroid injected so far", "mg", (Line("cumulative_dose", "dose"),),
-                  both_arms=False),
-        ),
-    ),
-    Topic(
-        "body", "Skin and body",
-        "Skin thins under the depot and recovers over months; the body's own cortisol dips after "
-        "each session.",
-        (
-            Chart("dermis", "thickness of the dermis", "% of before",
-                  (Line("patch_dermal_thickness", "mean of the patch"),), 100.0, floor=None,
-                  ceiling=102.0),
-        ),
-        (
-            Chart("cortisol", "cortisol", "% of own baseline",
-                  (Line("cortisol_morning", "morning"), Line("cortisol_mean", "day's mean", True)),
-                  100.0, both_arms=False, ceiling=108.0),
-            Chart("adrenal", "adrenal capacity", "% of own baseline",
-                  (Line("adrenal_capacity", "capacity"),), 100.0, both_arms=False, floor=None,
-                  ceiling=102.0),
-        ),
-    ),
+BODY_CHARTS = (
+    Chart("salt", "SALT score", "% of scalp",
+          (Line("salt", "SALT"), Line("salt_partial", "vellus counted in part", True))),
+    Chart("shed", "hairs shed", "per day", (Line("shed_hairs", "shed"),)),
+    Chart("dose", "steroid injected so far", "mg", (Line("cumulative_dose", "dose"),),
+          both_arms=False),
+    Chart("depot", "drug left in all depots", "mg", (Line("depot", "depot"),), 1.0 / _UG_PER_MG,
+          both_arms=False),
+    Chart("plasma", "drug in blood plasma", "ng/mL", (Line("plasma_concentration", "plasma"),),
+          both_arms=False),
+    Chart("cortisol", "cortisol", "% of own baseline",
+          (Line("cortisol_morning", "morning"), Line("cortisol_mean", "day's mean", True)), 100.0,
+          both_arms=False, ceiling=108.0),
+    Chart("adrenal", "adrenal capacity", "% of own baseline",
+          (Line("adrenal_capacity", "capacity"),), 100.0, both_arms=False, ceiling=108.0),
 )  # fmt: skip
 
 
@@ -181,16 +128,26 @@ def patches_charted(course: "xr.Dataset", limit: int = MAX_PATCHES) -> list[str]
     return [name for index, name in enumerate(names) if index in kept]
 
 
-def topic_drawings(topic: Topic, course: "xr.Dataset", untreated: "xr.Dataset") -> list[Drawing]:
-    """Draw the charts of a topic, leaving out what the course does not have."""
-    drawings = []
+def chart_groups(course: "xr.Dataset", untreated: "xr.Dataset") -> dict[str, list[Drawing]]:
+    """Draw all charts by heading: each patch, then the whole scalp and body.
+
+    What the course does not have is left out.
+    """
     weeks = session_weeks(course)
-    for chart in topic.whole:
-        drawings += _drawn(chart, course, untreated, None, weeks)
-    for chart in topic.per_patch:
-        for name in patches_charted(course):
-            drawings += _drawn(chart, course, untreated, name, weeks)
-    return drawings
+    groups = {
+        f"Patch {name}": [
+            drawing
+            for chart in PATCH_CHARTS
+            for drawing in _drawn(chart, course, untreated, name, weeks)
+        ]
+        for name in patches_charted(course)
+    }
+    groups["Whole scalp and body"] = [
+        drawing
+        for chart in BODY_CHARTS
+        for drawing in _drawn(chart, course, untreated, None, weeks)
+    ]
+    return {heading: drawings for heading, drawings in groups.items() if drawings}
 
 
 def _drawn(
@@ -208,14 +165,15 @@ def _drawn(
             _plot(axes, chart, line, untreated, patch, treated=False)
     _finish(axes, chart, weeks, course)
     if len(lines) > 1 or chart.both_arms:
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=4, frameon=False,
-                    fontsize=7.6, handlelength=1.7, columnspacing=1.0, borderaxespad=0.1,
-                    labelcolor=INK)  # fmt: skip
-    where = f"Patch {patch}: " if patch is not None else ""
-    title = f"{where}{chart.title}"
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, frameon=False,
+                    fontsize=8, handlelength=2.3, columnspacing=1.2, labelspacing=0.25,
+                    borderaxespad=0.1, labelcolor=INK)  # fmt: skip
+    where = f"Patch {patch}, " if patch is not None else ""
     place = "" if patch is None else f"-{patches_charted(course).index(patch) + 1}"
-    description = _describe(title, chart, lines, course, untreated, patch)
-    return [Drawing(f"curve-{chart.key}{place}", title, description, figure)]
+    description = _describe(
+        where + chart.title, chart, lines, course=course, untreated=untreated, patch=patch
+    )
+    return [Drawing(f"curve-{chart.key}{place}", chart.title, description, figure)]
 
 
 def series(course: "xr.Dataset", variable: str, patch: str | None) -> tuple[Array, Array]:
@@ -267,7 +225,7 @@ def _finish(axes: "Axes", chart: Chart, weeks: Array, course: "xr.Dataset") -> N
     axes.set_ylabel(chart.unit, labelpad=3)
     if len(weeks):
         axes.plot(weeks, np.full(len(weeks), 0.0), marker=(3, 0, 0), linestyle="none",
-                  markersize=6.5, color=MUTED, markeredgecolor=PAPER, markeredgewidth=0.6,
+                  markersize=8, color=MUTED, markeredgecolor=PAPER, markeredgewidth=0.6,
                   transform=axes.get_xaxis_transform(), clip_on=False, zorder=8)  # fmt: skip
 
 
@@ -280,11 +238,12 @@ def _describe(
     title: str,
     chart: Chart,
     lines: Sequence[Line],
+    *,
     course: "xr.Dataset",
     untreated: "xr.Dataset",
     patch: str | None,
 ) -> str:
-    """The chart in words: first, last, lowest and highest of each line."""
+    """Put the chart in words: first, last, lowest and highest of each line."""
     sentences = [f"{title}, {chart.unit}."]
     arms: Mapping[str, xr.Dataset] = (
         {"treated": course, "untreated": untreated} if chart.both_arms else {"treated": course}

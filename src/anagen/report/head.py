@@ -68,7 +68,7 @@ _EAR_LINES = (
 
 @dataclass(frozen=True)
 class Part:
-    """A rounded shape of the mannequin: outline (point, 2) in the view's units, and its bulge [mm]."""
+    """A rounded shape of the mannequin: outline (point, 2) in units, bulge and depth [mm]."""
 
     outline: Points
     bulge_mm: float
@@ -219,7 +219,8 @@ def _under_jaw(place: _Place, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     x, y = _grid(place.camera, shape)
     unit_x = (x - place.camera.left_mm) * place.camera.scale - place.origin[0]
     unit_y = (y - place.camera.top_mm) * place.camera.scale - place.origin[1]
-    return (unit_x / place.scale[0] > -0.4) & (unit_y / place.scale[1] < -0.45)
+    below = unit_y / place.scale[1] < -0.45
+    return np.asarray((unit_x / place.scale[0] > -0.4) & below)
 
 
 def _smooth(depth: Array, radius: float) -> Array:
@@ -321,7 +322,7 @@ def _lit(depth: Array, camera: Camera, skin: Array) -> Pixels:
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
     light = np.array([camera.light() @ axis for axis in (camera.right, camera.down, camera.toward)])
     diffuse = np.clip(normal @ light, 0.0, 1.0)
-    half = light + (0.0, 0.0, 1.0)
+    half = light + np.array([0.0, 0.0, 1.0])
     gloss = np.clip(normal @ (half / np.linalg.norm(half)), 0.0, 1.0) ** 26
     warm = np.array([0.62, 0.53, 0.50])
     shade = warm + (1.08 - warm) * diffuse[..., None]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from anagen.errors import InputError, Problem
 from anagen.report import content, curves, ledger, sources
 from anagen.report.pictures import Pictures, draw
+from anagen.report.plan_picture import number_words
 from anagen.report.style import inline, svg
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ def render(
     """Text of the report; see `write_report`."""
     pictures = draw(patient, plan, course, untreated, scalp=scalp)
     stated = tuple(plan.findings if findings is None else findings)
-    facts = _facts(patient, plan, course, untreated, stated, pictures)
-    return _template().render(**facts)
+    facts = _facts(patient, plan, course, untreated, findings=stated, pictures=pictures)
+    return str(_template().render(**facts))
 
 
 def _template() -> Any:
@@ -90,7 +91,7 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        day=content.day_words, inline=_inline, data_url=_data_url, numbers=content.number_words,
+        day=content.day_words, inline=_inline, data_url=_data_url, numbers=number_words,
         three=_three,
     )  # fmt: skip
     environment.globals.update(severity=ledger.severity_words())
@@ -98,10 +99,10 @@ def _template() -> Any:
 
 
 def _three(value: float | None, digits: int = 3) -> str:
-    """Number with so many significant digits, without exponent for the usual sizes."""
+    """Write a number with so many significant digits, without exponent for the usual sizes."""
     if value is None:
         return "–"
-    text = f"{float(value):.{digits}g}"
+    text = f"{float(value):.{digits}g}".replace("-", "−") if value < 0 else f"{value:.{digits}g}"
     return f"{float(text):.0f}" if "e+" in text else text
 
 
@@ -127,13 +128,14 @@ def _facts(
     plan: "Plan",
     course: "xr.Dataset",
     untreated: "xr.Dataset",
+    *,
     findings: "Sequence[Finding]",
     pictures: Pictures,
 ) -> dict[str, Any]:
     """Everything that the template shows."""
     parameters = sources.parameters_of(course)
     modules = sources.modules(parameters)
-    used = ledger.limits_used(findings)
+    used = ledger.limits_used(patient, plan, content.start_of(course, plan))
     cited = [p.source for module in modules for p in module.parameters]
     cited += [finding.source for finding in findings] + [gate.source for gate in plan.gates]
     return {
@@ -153,11 +155,7 @@ def _facts(
         "pictures": pictures,
         "sheets": ledger.sheets(plan),
         "expectations": content.expectations(course, untreated, pictures.blocked),
-        "topics": [
-            (topic, drawings)
-            for topic in curves.TOPICS
-            if (drawings := curves.topic_drawings(topic, course, untreated))
-        ],
+        "charts": curves.chart_groups(course, untreated),
         "charted": curves.patches_charted(course),
         "patch_names": content.patch_names(course),
         "skin_harms": _by_patch(content.skin_harms(course)),
@@ -165,7 +163,7 @@ def _facts(
         "session_harms": content.session_harms(plan, course),
         "ledger": ledger.ledger(patient, plan, course),
         "limits": used,
-        "findings": ledger.sorted_findings(findings),
+        "findings": ledger.grouped_findings(findings),
         "modules": modules,
         "references": sources.references(cited),
         "assumed": sum(module.assumed for module in modules),
@@ -191,7 +189,7 @@ def _protocol(plan: "Plan") -> str:
     from anagen.treatment import load_protocol
 
     try:
-        return str(getattr(load_protocol(plan.protocol), "title", "") or plan.protocol)
+        return load_protocol(plan.protocol).name
     except AnagenError:
         return plan.protocol
 

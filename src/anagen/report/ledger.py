@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from anagen.report.content import LimitUsed, start_of
+from anagen.report.content import start_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from anagen.patient import Patient
     from anagen.treatment import Finding, Injection, Plan, Session, SyringeSheet
+    from anagen.treatment.binding import BindingLimit
 
-_PERCENT = 100.0
 _SEVERITY = {"block": "Blocks", "warn": "Warning", "inform": "Note"}
 
 
@@ -121,7 +121,7 @@ def sheets(plan: "Plan") -> list[Sheet]:
     """Syringe sheets of a plan, equal sessions together."""
     groups: dict[Any, list[int]] = {}
     for index, session in enumerate(plan.sessions):
-        key = (session.diluent, session.comfort, session.injections)
+        key = (session.diluent, session.comfort, tuple(_rows(session.injections)))
         groups.setdefault(key, []).append(index)
     result = []
     for indices in groups.values():
@@ -174,28 +174,36 @@ def _rows(injections: Iterable["Injection"]) -> list[SheetRow]:
     ]
 
 
-def limits_used(findings: Sequence["Finding"]) -> list[LimitUsed]:
-    """Upper limits among the findings, the most used first."""
-    used = [
-        LimitUsed(
-            f.title or f.rule, f.measured, f.limit, "" if f.unit == "1" else f.unit,
-            _PERCENT * f.measured / f.limit, f.source,
-        )
-        for f in findings
-        if f.kind == "limit" and f.measured is not None and f.limit and not _is_floor(f)
-    ]  # fmt: skip
-    unique = {(limit.title, limit.limit): limit for limit in sorted(used, key=lambda u: u.share)}
-    return sorted(unique.values(), key=lambda limit: -limit.share)
+def limits_used(patient: "Patient", plan: "Plan", on: date) -> list["BindingLimit"]:
+    """Limits in the order in which the plan reaches them; none without injections."""
+    from anagen.errors import InputError
+    from anagen.patient import facts
+    from anagen.treatment.binding import which_limit_binds_first
+
+    if not any(session.sites for session in plan.sessions):
+        return []
+    try:
+        return which_limit_binds_first(plan, facts(patient, on))
+    except InputError:
+        return []
 
 
-def _is_floor(finding: "Finding") -> bool:
-    return finding.comparison.startswith("<")
+@dataclass(frozen=True)
+class FindingGroup:
+    """Findings that say the same, and how many places they speak of."""
+
+    finding: "Finding"
+    places: int
 
 
-def sorted_findings(findings: Sequence["Finding"]) -> list["Finding"]:
-    """Findings, the gravest first, otherwise in their order."""
+def grouped_findings(findings: Sequence["Finding"]) -> list[FindingGroup]:
+    """Sort findings, the gravest first, and put equal ones together."""
     rank = {severity: index for index, severity in enumerate(_SEVERITY)}
-    return sorted(findings, key=lambda f: rank.get(f.severity, len(rank)))
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda f: rank.get(f.severity, len(rank))):
+        key = (finding.rule, finding.severity, finding.message, finding.overridden_by or "")
+        groups.setdefault(key, []).append(finding)
+    return [FindingGroup(group[0], len(group)) for group in groups.values()]
 
 
 def severity_words() -> Mapping[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from anagen.errors import InputError, Problem
 from anagen.report.content import blocked_patches, start_of
-from anagen.report.curves import TOPICS, topic_drawings
+from anagen.report.curves import chart_groups
 from anagen.report.plan_picture import Drawing, plan_drawings
 from anagen.report.scalp_picture import Strip, contact_sheet, strips
 from anagen.report.strands import Array
@@ -94,8 +94,8 @@ def save_pictures(
     """
     pictures = draw(patient, plan, course, untreated, scalp=scalp)
     drawings = [*pictures.views, *pictures.insets]
-    for topic in TOPICS:
-        drawings += topic_drawings(topic, course, untreated)
+    for group in chart_groups(course, untreated).values():
+        drawings += group
     files: dict[str, bytes] = {}
     for drawing in drawings:
         files[f"{drawing.key}.svg"] = svg(drawing.figure).encode("utf-8")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anagen.report.head import View, close_camera, silhouette
+from anagen.report.raster import Camera
 from anagen.report.strands import Array, Ellipsoid
 from anagen.report.style import (
     BLOCKED,
@@ -117,6 +118,7 @@ def plan_drawings(
     patches : (cell,) share of each cell inside the patch, by patch.
     blocked : why a patch must not be injected, by patch.
     """
+    patches = {name: _smooth(scalp, share) for name, share in patches.items()}
     groups = layouts(plan)
     first = groups[0].injections if groups else ()
     views: tuple[View, ...] = ("top", "back", "left", "right")
@@ -127,6 +129,23 @@ def plan_drawings(
             if sites and len(drawings) < len(views) + MAX_INSETS:
                 drawings.append(_inset(scalp, layout, patch, sites, patches))
     return drawings
+
+
+def _smooth(scalp: "Scalp", share: Array) -> Array:
+    """Share (cell,) of a patch averaged over the nearest cells, for a calm outline."""
+    from scipy.spatial import cKDTree
+
+    position = np.asarray(scalp.position, dtype=float)
+    near = np.flatnonzero(share > 0.0)
+    smooth = np.zeros(len(share))
+    if not len(near):
+        return smooth
+    around = np.unique(np.concatenate(cKDTree(position).query_ball_point(
+        position[near], 2.0 * scalp.cell_mm)).astype(int))  # fmt: skip
+    gap, index = cKDTree(position).query(position[around], k=25)
+    weight = np.exp(-0.5 * (gap / (0.9 * scalp.cell_mm)) ** 2)
+    smooth[around] = np.sum(weight * share[index], axis=1) / weight.sum(axis=1)
+    return smooth
 
 
 def _view(
@@ -157,7 +176,7 @@ def _view(
     low, high = _limits(view, ellipsoid, centre)
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(high[1], low[1])
-    _bar(axes, _LONG_BAR_MM)
+    _bar(axes, _LONG_BAR_MM, at_left=view == "right")
     seen = f"patches {', '.join(names)}" if names else "no patch"
     description = f"{_VIEW_TITLE[view]} of the head: {seen}, {len(near)} injection sites in sight."
     return Drawing(f"plan-{view}", _VIEW_TITLE[view], description, figure)
@@ -246,13 +265,14 @@ def _limits(view: View, ellipsoid: Ellipsoid, centre: Array) -> tuple[Array, Arr
 
     camera = head_camera(view, ellipsoid, 1, 1.0)
     low = np.array([camera.left_mm, camera.top_mm]) + centre
-    return low, low + (camera.width_mm, camera.height_mm)
+    return low, low + np.array([camera.width_mm, camera.height_mm])
 
 
-def _bar(axes: "Axes", length_mm: float) -> None:
+def _bar(axes: "Axes", length_mm: float, at_left: bool = False) -> None:
     (left, right), (foot, top) = axes.get_xlim(), axes.get_ylim()
     span = right - left
-    x, y = right - 0.04 * span - length_mm, foot + 0.045 * (top - foot)
+    x = left + 0.04 * span if at_left else right - 0.04 * span - length_mm
+    y = foot + 0.045 * (top - foot)
     axes.plot([x, x + length_mm], [y, y], color=INK, linewidth=2.2, solid_capstyle="butt", zorder=9)
     axes.text(x + length_mm / 2, y + 0.018 * (top - foot), f"{length_mm / 10:g} cm", ha="center",
               va="bottom", fontsize=8.5, color=INK, zorder=9)  # fmt: skip
@@ -280,7 +300,7 @@ def _inset(
     half = max(float((high - low).max()), _LEAST_SPAN_MM) / 2.0
     centre = (low + high) / 2.0
     figure, axes = _canvas(3.3, 3.3)
-    _patches_flat(axes, position, axis, camera.toward, patches, patch, centre, half)
+    _patches_flat(axes, position, camera, patches=patches, main=patch, centre=centre, half=half)
     _numbers(axes, sites, spots, half)
     axes.set_xlim(centre[0] - half, centre[0] + half)
     axes.set_ylim(centre[1] + half, centre[1] - half)
@@ -297,8 +317,8 @@ def _inset(
 def _patches_flat(
     axes: "Axes",
     position: Array,
-    axis: Array,
-    toward: Array,
+    camera: Camera,
+    *,
     patches: Mapping[str, Array],
     main: str,
     centre: Array,
@@ -307,8 +327,8 @@ def _patches_flat(
     """Outline the patches near one, flattened into the plane that touches the scalp there."""
     from matplotlib.tri import Triangulation
 
-    flat = position @ axis
-    near = np.all(np.abs(flat - centre) < 1.3 * half, axis=1) & (position @ toward > 0)
+    flat = position @ np.stack((camera.right, camera.down), axis=1)
+    near = np.all(np.abs(flat - centre) < 1.3 * half, axis=1) & (position @ camera.toward > 0)
     axes.set_facecolor(SCALP)
     axes.fill([centre[0] - half, centre[0] + half, centre[0] + half, centre[0] - half],
               [centre[1] - half, centre[1] - half, centre[1] + half, centre[1] + half],

@@ -15,16 +15,16 @@ Pixels = NDArray[np.float32]
 
 SUPERSAMPLE = 2
 
-_LIGHT = (-0.42, -0.62, 0.66)
+_LIGHT = (-0.34, -0.50, 0.80)
 """Towards the light, in the picture's right, down and towards the eye."""
 
 _FACING = -0.05
 _AMBIENT = 0.42
-_SHINE, _GLOSS = 0.55, 14.0
+_SHINE, _GLOSS = 0.5, 16.0
 _ROOT_SHADE = 0.62
 _WIDTH_GAIN = 1.25
 _VELLUS_WIDTH, _VELLUS_PALE, _VELLUS_CUT_MM = 0.5, 0.42, 7.0
-_SHADOW_MM, _SHADOW, _MASS = 1.1, 0.30, 0.72
+_SHADOW_MM, _SHADOW, _MASS = 1.1, 0.25, 0.80
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Camera:
         """Samples per mm while painting."""
         return self.pixels_per_mm * SUPERSAMPLE
 
-    def see(self, position: Array) -> Array:
+    def see(self, position: "Array | Pixels") -> Array:
         """Place (point, 2) in samples, x to the right and y down, of positions (point, 3) [mm]."""
         x = (position @ self.right - self.left_mm) * self.scale
         y = (position @ self.down - self.top_mm) * self.scale
         return np.stack((x, y), axis=-1)
 
     def light(self) -> Array:
-        """Unit vector (3,) towards the light."""
+        """Return the unit vector (3,) towards the light."""
         vector = _LIGHT[0] * self.right + _LIGHT[1] * self.down + _LIGHT[2] * self.toward
         return np.asarray(vector / np.linalg.norm(vector))
 
@@ -174,7 +174,7 @@ def _shade(
     on_half = (tangent @ half.astype(np.float32)) / length
     normal = points / ellipsoid.semi_axes.astype(np.float32) ** 2
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    form = np.clip(0.30 + 0.75 * (normal @ light.astype(np.float32)), 0.10, 1.0)
+    form = np.clip(0.46 + 0.62 * (normal @ light.astype(np.float32)), 0.10, 1.0)
     diffuse = form * (_AMBIENT + (1.0 - _AMBIENT) * np.sqrt(np.clip(1.0 - on_light**2, 0, 1)))
     shine = form**2 * np.clip(1.0 - on_half**2, 0, 1) ** _GLOSS
     up = np.linspace(_ROOT_SHADE, 1.0, len(points), dtype=np.float32)[:, None]
@@ -219,7 +219,7 @@ def paint(sheet: Sheet, state: State, ground: Ground, tones: Tones) -> NDArray[n
         _draw(top, sheet, np.flatnonzero(state.there & kind), samples, width)
     top[-1] = -1
     shaded = _cast_shadow(ground, (top >= 0).reshape(rows, columns), sheet.camera.scale, tones)
-    picture = _colour(top, sheet, state, width, shaded.reshape(-1, 3), tones)
+    picture = _colour(top, sheet, state, width=width, under=shaded.reshape(-1, 3), tones=tones)
     over = ground.over.reshape(-1, 1)
     picture = over * ground.picture.reshape(-1, 3) + (1.0 - over) * picture
     return reduce(picture.reshape(rows, columns, 3))
@@ -248,27 +248,35 @@ def _cast_shadow(ground: Ground, covered: NDArray[np.bool_], scale: float, tones
     from scipy.ndimage import gaussian_filter
 
     soft = gaussian_filter(covered.astype(np.float32), _SHADOW_MM * scale)
-    dark = 1.0 - _SHADOW * (soft * ground.skin)[..., None]
-    mass = (np.clip(soft, 0.0, 1.0) ** 3)[..., None]
-    deep = _MASS * np.asarray(tones.hair)
-    return np.asarray((1.0 - mass) * ground.picture * dark + mass * deep, dtype=np.float32)
+    dark = np.float32(1.0) - np.float32(_SHADOW) * (soft * ground.skin)[..., None]
+    mass = (np.clip(soft, 0.0, 1.0) ** 2)[..., None]
+    deep = np.float32(_MASS) * np.asarray(tones.hair, np.float32)
+    skin = ground.picture * dark
+    return np.asarray(skin + mass * (deep - skin), dtype=np.float32)
 
 
 def _colour(
-    top: NDArray[np.int32], sheet: Sheet, state: State, width: Array, under: Pixels, tones: Tones
+    top: NDArray[np.int32],
+    sheet: Sheet,
+    state: State,
+    *,
+    width: Array,
+    under: Pixels,
+    tones: Tones,
 ) -> Pixels:
     seen = np.flatnonzero(top >= 0)
     hair = top[seen] % sheet.pixel.shape[1]
     light = sheet.light.reshape(-1)[top[seen]][:, None]
     shine = sheet.shine.reshape(-1)[top[seen]][:, None]
-    own = 0.78 + 0.44 * (sheet.strands.index[hair] * 0.618 % 1.0)[:, None]
-    base = np.asarray(tones.hair) * own
-    pale = np.where(state.terminal[hair], 0.0, _VELLUS_PALE)[:, None]
-    lit = base * light * 1.5 + _SHINE * shine * np.asarray(tones.shine)
-    lit = (1.0 - pale) * lit + pale * under[seen] * 0.8
-    cover = np.clip(width[hair], 0.25, 1.0)[:, None]
+    own = (0.66 + 0.68 * (sheet.strands.index * 0.618 % 1.0)).astype(np.float32)[hair, None]
+    pale = np.where(state.terminal, 0.0, _VELLUS_PALE).astype(np.float32)[hair, None]
+    cover = np.clip(width, 0.25, 1.0).astype(np.float32)[hair, None]
+    below = under[seen]
+    lit = np.float32(1.5) * np.asarray(tones.hair, np.float32) * (own * light)
+    lit += np.float32(_SHINE) * np.asarray(tones.shine, np.float32) * shine
+    lit += pale * (np.float32(0.8) * below - lit)
     picture = under.copy()
-    picture[seen] = cover * lit + (1.0 - cover) * under[seen]
+    picture[seen] = below + cover * (lit - below)
     return picture
 
 

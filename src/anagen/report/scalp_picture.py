@@ -1,7 +1,7 @@
 """The scalp with hair at several weeks, treated and untreated, as strips of pictures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from anagen.report.strands import CUT_MM, Array, Ellipsoid, Follicles, follicles
 
 if TYPE_CHECKING:
     import xarray as xr
+    from PIL.Image import Image
 
     from anagen.scalp import Scalp
 
@@ -23,14 +24,14 @@ WEEKS = (0, 4, 8, 12, 24)
 HEAD_PIXELS, CLOSE_PIXELS = 340, 300
 MAX_VIEWS, MAX_CLOSE_UPS = 2, 4
 
-_HEAD_SHARE = 0.45
+_HEAD_SHARE = 0.6
 _CLOSE_MARGIN_MM, _CLOSE_LEAST_MM, _CLOSE_MOST_MM = 14.0, 46.0, 110.0
 _GAIN_OF_ANOTHER_VIEW = 0.12
-_COLOURS = 80
+_COLOURS = 160
 _DAYS_PER_WEEK = 7.0
 _BAR_MM = 10.0
 
-_HAIR, _SHINE = (0.275, 0.195, 0.145), (0.64, 0.50, 0.38)
+_HAIR, _SHINE = (0.29, 0.205, 0.15), (0.66, 0.52, 0.40)
 _SKIN = {
     1: (0.93, 0.78, 0.70), 2: (0.90, 0.74, 0.64), 3: (0.86, 0.69, 0.57), 4: (0.76, 0.58, 0.45),
     5: (0.60, 0.43, 0.32), 6: (0.43, 0.30, 0.23),
@@ -48,16 +49,18 @@ class Frame:
     week : weeks from the start.
     treated : whether the plan is carried out.
     pixels : (row, column, 3) of 8 bits.
+    bar : length of the scale bar, as a share of the width; 0 for none.
     """
 
     week: int
     treated: bool
     pixels: NDArray[np.uint8]
+    bar: float = 0.0
 
     @property
     def png(self) -> bytes:
         """The picture as a PNG of few colours."""
-        return encode(self.pixels)
+        return encode(self.pixels, self.bar)
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,21 @@ class Strip:
     frames: tuple[Frame, ...]
 
 
-def encode(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode a picture (row, column, 3) as a PNG with a small palette; same input, same bytes."""
+def encode(pixels: NDArray[np.uint8], bar: float = 0.0) -> bytes:
+    """Encode a picture as a PNG with a small palette; same input, same bytes.
+
+    Parameters
+    ----------
+    pixels : (row, column, 3) of 8 bits.
+    bar : length of the scale bar in the corner, as a share of the width.
+    """
     from PIL import Image
 
     image = Image.fromarray(pixels).quantize(
         _COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
     )
+    if bar > 0.0:
+        _draw_bar(image, bar)
     buffer = BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
@@ -111,7 +122,7 @@ def weeks_shown(course: "xr.Dataset", weeks: Sequence[int] = WEEKS) -> dict[int,
 
 
 def views_worth_showing(scalp: "Scalp", bald: Array, most: int = MAX_VIEWS) -> list[View]:
-    """Views that show the bald cells best, the best first.
+    """Choose the views that show the bald cells best, the best first.
 
     Parameters
     ----------
@@ -164,17 +175,17 @@ def strips(
     tones = tones_of(skin_type)
     skin = np.array(tones.skin)
     result = []
-    for view in views_worth_showing(scalp, _bald(arms[True])):
+    for view in views_worth_showing(scalp, _worth(arms, patches)):
         camera = head_camera(view, ellipsoid, HEAD_PIXELS, _HEAD_SHARE)
         ground = bare_head(view, camera, ellipsoid, skin)
-        frames = _frames(camera, ground, grown, ellipsoid, arms, tones)
+        frames = _frames(camera, ground, grown, ellipsoid, arms=arms, tones=tones)
         title = {"top": "From above", "back": "From behind"}.get(view, f"From the {view}")
         result.append(Strip(view, title, False, camera.width_mm, frames))
     for number, (name, centre, span) in enumerate(_close_ups(scalp, patches), start=1):
         camera = close_camera(ellipsoid, centre, span, CLOSE_PIXELS)
         ground = bare_skin(camera, ellipsoid, skin)
-        frames = _frames(camera, ground, grown, ellipsoid, arms, tones)
-        frames = tuple(Frame(f.week, f.treated, _with_bar(f.pixels, span)) for f in frames)
+        frames = _frames(camera, ground, grown, ellipsoid, arms=arms, tones=tones)
+        frames = tuple(replace(frame, bar=_BAR_MM / span) for frame in frames)
         result.append(Strip(f"close-up-{number}", f"Patch {name}, close up", True, span, frames))
     return result
 
@@ -197,7 +208,7 @@ class _Looks:
         def field(name: str, otherwise: Array | float) -> Array:
             if name not in course:
                 return np.broadcast_to(otherwise, (len(index), len(scalp.position)))
-            return np.nan_to_num(np.asarray(course[name].values[index], dtype=float))
+            return np.asarray(np.nan_to_num(course[name].values[index].astype(float)))
 
         cover = field("cover", 1.0)
         return _Looks(
@@ -209,10 +220,13 @@ class _Looks:
         )
 
 
-def _bald(looks: _Looks) -> Array:
-    first = looks.density[0]
-    bald: Array = 1.0 - np.clip(first / max(float(np.quantile(first, 0.9)), 1e-9), 0.0, 1.0)
-    return bald
+def _worth(arms: Mapping[bool, _Looks], patches: Mapping[str, Array]) -> Array:
+    """How much each cell (cell,) deserves to be seen: patches, else what is thin at any week."""
+    if patches:
+        return np.asarray(np.max(np.stack(list(patches.values())), axis=0))
+    density = np.concatenate([looks.density for looks in arms.values()])
+    thin: Array = 1.0 - density.min(axis=0) / max(float(density.max()), 1e-9)
+    return thin
 
 
 def _frames(
@@ -220,6 +234,7 @@ def _frames(
     ground: Ground,
     grown: Follicles,
     ellipsoid: Ellipsoid,
+    *,
     arms: Mapping[bool, _Looks],
     tones: Tones,
 ) -> tuple[Frame, ...]:
@@ -260,15 +275,19 @@ def _span(scalp: "Scalp", share: Array) -> tuple[Array, float]:
     return middle, float(np.clip(reach + 2 * _CLOSE_MARGIN_MM, _CLOSE_LEAST_MM, _CLOSE_MOST_MM))
 
 
-def _with_bar(pixels: NDArray[np.uint8], span_mm: float) -> NDArray[np.uint8]:
-    """Lay a bar of 10 mm into the bottom-right corner."""
-    marked = pixels.copy()
-    size = len(pixels)
-    length = round(_BAR_MM / span_mm * size)
-    right, foot = size - size // 25, size - size // 25
-    marked[foot - 6 : foot + 2, right - length - 2 : right + 2] = 30
-    marked[foot - 4 : foot, right - length : right] = 250
-    return marked
+def _draw_bar(image: "Image", share: float) -> None:
+    """Lay a scale bar into the bottom-right corner, in two colours beyond the palette's own."""
+    from PIL import ImageDraw
+
+    palette = image.getpalette() or []
+    dark = len(palette) // 3
+    image.putpalette([*palette, 20, 20, 20, 255, 255, 255])
+    size = image.width
+    length, thick = round(share * size), max(3, size // 75)
+    right, foot = size - size // 22, image.height - size // 22
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((right - length - 2, foot - thick - 2, right + 2, foot + 2), fill=dark)
+    draw.rectangle((right - length, foot - thick, right, foot), fill=dark + 1)
 
 
 def contact_sheet(strip: Strip) -> bytes:
@@ -287,7 +306,7 @@ def contact_sheet(strip: Strip) -> bytes:
         top = (0 if frame.treated else 1) * (size + head + gap)
         label = f"Week {frame.week}, {'treated' if frame.treated else 'untreated'}"
         draw.text((left, top + 8), label, fill=(30, 36, 44), font=font)
-        sheet.paste(Image.fromarray(frame.pixels), (left, top + head))
+        sheet.paste(Image.open(BytesIO(frame.png)), (left, top + head))
     buffer = BytesIO()
     sheet.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

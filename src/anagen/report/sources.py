@@ -55,7 +55,7 @@ def modules(parameters: "ParameterSet | None") -> list[Module]:
 
 
 def references(keys: Iterable[str]) -> list["Reference"]:
-    """References cited, by key in alphabetical order; assumptions are no reference."""
+    """Look up the references cited, by key in alphabetical order; assumptions are no reference."""
     from anagen.evidence.references import load_references
 
     known = load_references()

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-CUT_MM = 17.0
+CUT_MM = 11.0
 """Length to which the hair is drawn cut, so that patches stay in sight [mm]."""
 
 STEPS = 9
 """Points along a hair, root and tip included."""
 
 _SEED = 20261
-_EDGE_CUT_MM, _TAPER = 4.0, 0.5
+_EDGE_CUT_MM, _TAPER = 3.0, 0.4
 _WHORL = np.array([0.16, -0.46, 0.87])
 _SWIRL = 1.25
 _SWIRL_REACH = 0.42
@@ -34,7 +34,7 @@ _WAVES = ((31.0, 0.16), (17.0, 0.10), (53.0, 0.16))
 _LIFT = (0.42, -0.02)
 _STRAY = 0.17
 _LOCK_MM = 5.0
-_CLUMP = 0.42
+_CLUMP = 0.30
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ class Strands:
 
 
 def _unit(vector: Array) -> Array:
-    return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12)
+    unit: Array = vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12)
+    return unit
 
 
 @lru_cache(maxsize=2)

@@ -26,7 +26,7 @@ _VARIABLES = {
     SKIN: "--skin", SCALP: "--scalp",
 }  # fmt: skip
 
-_RC: dict[str, Any] = {
+_RC: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "anagen",
     "font.family": ["DejaVu Sans"],
@@ -68,7 +68,8 @@ def svg(figure: "Figure") -> str:
 
     buffer = StringIO()
     with rc_context(_RC):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 
@@ -80,7 +81,7 @@ def png(figure: "Figure", dpi: int = 160) -> bytes:
     buffer = BytesIO()
     figure.set_dpi(dpi)
     with rc_context(_RC):
-        canvas = FigureCanvasAgg(figure)
+        canvas: Any = FigureCanvasAgg(figure)
         figure.set_facecolor("white")
         canvas.print_png(buffer, metadata={"Software": None})
     figure.set_dpi(100)

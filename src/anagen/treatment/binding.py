@@ -21,7 +21,6 @@ from anagen.treatment.rule_case import (
     make_case,
     without_plan,
 )
-from anagen.units import convert
 
 if TYPE_CHECKING:
     from anagen.evidence.rules import Profile, Rule
@@ -233,6 +232,8 @@ def _of_plan(plan: PlanLike | SessionLike | Sequence[SessionLike], facts: Facts)
 
 def _site_area(spacing: float, pattern: str) -> float:
     """Area of one site's cell in the lattice [cm2]."""
+    from anagen.units import convert
+
     side = convert(spacing, "mm", "cm")
     return side * side * (math.sin(math.pi / 3) if pattern == "hexagonal" else 1.0)
 

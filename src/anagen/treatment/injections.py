@@ -1,7 +1,7 @@
 """The nouns of treatment: an injection, a session and a plan, as frozen data."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -27,18 +27,24 @@ Pattern = Literal["hexagonal", "square"]
 _EARLIEST, _LATEST = date(1950, 1, 1), date(2150, 1, 1)
 
 
-def _within(key: str) -> Any:
+def _check(key: str) -> AfterValidator:
+    def check(value: float) -> float:
+        return bounded(value, key)
+
+    return AfterValidator(check)
+
+
+def _describe(key: str) -> Callable[[dict[str, Any]], None]:
     def describe(schema: dict[str, Any]) -> None:
         row = bounds(key)
         schema["minimum"], schema["maximum"] = row.low, row.high
         schema["description"] = row.name if row.unit == "1" else f"{row.name} [{row.unit}]"
 
-    def check(value: float) -> float:
-        return bounded(value, key)
+    return describe
 
-    return AfterValidator(check), Field(
-        allow_inf_nan=False, strict=True, json_schema_extra=describe
-    )
+
+def _real(key: str) -> Any:
+    return Field(allow_inf_nan=False, strict=True, json_schema_extra=_describe(key))
 
 
 def _plausible_date(value: date) -> date:
@@ -47,18 +53,16 @@ def _plausible_date(value: date) -> date:
     raise refuse(f"a date between {_EARLIEST} and {_LATEST}", value.isoformat(), "Check the year.")
 
 
-_strength, _volume, _depth = map(
-    _within, ("injection.strength", "injection.volume", "injection.depth")
-)
-_needle, _spacing, _margin = map(
-    _within, ("injection.needle", "placement.spacing", "placement.margin")
-)
-StrengthMgPerMl = Annotated[float, _strength[0], _strength[1]]
-VolumeMl = Annotated[float, _volume[0], _volume[1]]
-DepthMm = Annotated[float, _depth[0], _depth[1]]
-SpacingMm = Annotated[float, _spacing[0], _spacing[1]]
-MarginMm = Annotated[float, _margin[0], _margin[1]]
-NeedleGauge = Annotated[int, _needle[0], Field(strict=True, json_schema_extra={"minimum": 18})]
+StrengthMgPerMl = Annotated[float, _check("injection.strength"), _real("injection.strength")]
+VolumeMl = Annotated[float, _check("injection.volume"), _real("injection.volume")]
+DepthMm = Annotated[float, _check("injection.depth"), _real("injection.depth")]
+SpacingMm = Annotated[float, _check("placement.spacing"), _real("placement.spacing")]
+MarginMm = Annotated[float, _check("placement.margin"), _real("placement.margin")]
+NeedleGauge = Annotated[
+    int,
+    _check("injection.needle"),
+    Field(strict=True, json_schema_extra=_describe("injection.needle")),
+]
 SessionDate = Annotated[date, AfterValidator(_plausible_date)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -120,11 +120,15 @@ class Start:
         Unit tangent toward its first neighbour.
     stretch : float
         Factor on the spacing; a little above 1 leaves room for the curvature of a large patch.
+    axis : optional
+        Maps positions (point, 3) to the direction (point, 3) that a bent patch runs there; rows
+        keep their angle to it instead of going straight on.
     """
 
     seed: Array
     direction: Array
     stretch: float = 1.0
+    axis: Callable[[Array], Array] | None = None
 
 
 def grow_lattice(
@@ -168,8 +172,30 @@ def grow_lattice(
         rim = _agreed(scalp, ends, new, _SAME * spacing)
         onward = tangent_along(scalp, rim, rim - origins[new])
         directions = turned(scalp, rim, onward, -angles[new % count, None])[:, 0]
+        if start.axis is not None and len(rim):
+            directions = _along_axis(scalp, start, rim, directions, 2.0 * math.pi / count)
         points = np.concatenate([points, rim])
     return points
+
+
+def _along_axis(
+    scalp: Scalp, start: Start, points: Array, directions: Array, turn: float
+) -> Array:
+    """Turn directions to the angle with the patch's axis that the first one has, mod a turn."""
+    assert start.axis is not None
+    wanted = _angle(scalp, start.seed[None], start.axis(start.seed[None]), start.direction[None])
+    found = _angle(scalp, points, start.axis(points), directions)
+    amiss = (wanted - found + 0.5 * turn) % turn - 0.5 * turn
+    aligned: Array = turned(scalp, points, directions, amiss[:, None])[:, 0]
+    return aligned
+
+
+def _angle(scalp: Scalp, points: Array, axes: Array, directions: Array) -> Array:
+    """Angles (point,) [rad] from axes to directions, to the left as seen from outside."""
+    axes = tangent_along(scalp, points, axes)
+    left = np.cross(surface_normal(scalp.head, points), axes)
+    angle: Array = np.arctan2(np.sum(directions * left, axis=-1), np.sum(directions * axes, axis=-1))
+    return angle
 
 
 def _fresh(ends: Array, known: Array, least: float) -> NDArray[np.intp]:
@@ -181,9 +207,10 @@ def _fresh(ends: Array, known: Array, least: float) -> NDArray[np.intp]:
 
 
 def _agreed(scalp: Scalp, ends: Array, chosen: NDArray[np.intp], near: float) -> Array:
-    """Mean of the ends that mean the same lattice point: neighbours share the error of curvature."""
+    """Return the means of ends for the same lattice point, which share the error of curvature."""
     same = np.linalg.norm(ends[chosen, None] - ends[None], axis=-1) < near
-    return onto_surface(scalp.head, same @ ends / same.sum(axis=1, keepdims=True))
+    mean: Array = onto_surface(scalp.head, same @ ends / same.sum(axis=1, keepdims=True))
+    return mean
 
 
 def first_apart(apart: NDArray[np.bool_]) -> NDArray[np.intp]:

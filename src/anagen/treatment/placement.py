@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +33,17 @@ from anagen.treatment.technique import technique
 from anagen.treatment.tours import renumber
 
 # Lattice points grown while looking for the best phase of the lattice: bounds the time.
-_SEARCH_POINTS = 2000
+_SEARCH_POINTS = 1200
 # A site that newly serves less than this part of its lattice cell is not worth a prick.
 _SITE_PRICE = 0.15
 # Weight of skin that the sites of an earlier session covered, against 1 for skin they missed.
 _COVERED_BEFORE = 0.3
+# A patch this many times larger than the disc that fits into it is a band.
+_BAND = 3.0
+# Places at which the direction of a band is measured.
+_ANCHORS = 100
+# Rows of a band run side by side, so that only its bend across its width shortens the inner ones.
+_BAND_STRETCHES = (1.0, 1.015, 1.03, 1.05)
 # Distance from a site to the holes of its lattice, as a share of the spacing.
 _REACH = {"hexagonal": 1.0 / math.sqrt(3.0), "square": 1.0 / math.sqrt(2.0)}
 _CELL_AREA = {"hexagonal": math.sqrt(3.0) / 2.0, "square": 1.0}
@@ -261,13 +267,14 @@ def _middle(area: Area, centres: Array, depth: Array) -> Array:
 def _starts(area: Area, centres: Array, seed: Array, layout: SiteLayout) -> Iterator[Start]:
     """Phases and directions of the lattice to try, the centred one first."""
     scalp, spacing = area.scalp, layout.spacing_mm
-    along = tangent_along(scalp, seed, _long_axis(centres))
+    axis = _flow(area, centres)
+    along = tangent_along(scalp, seed, _long_axis(centres) if axis is None else axis(seed[None])[0])
     turn = math.pi / 3.0 if layout.pattern == "hexagonal" else math.pi / 2.0
     if layout.offset is not None:
         axes = turned(scalp, seed, along, np.array([0.0, turn]))
-        yield Start(_shifted(area, seed, axes, layout.offset, spacing), along)
+        yield Start(_shifted(area, seed, axes, layout.offset, spacing), along, axis=axis)
         return
-    stretches = _stretches(scalp, centres, seed)
+    stretches = _stretches(scalp, centres, seed) if axis is None else _BAND_STRETCHES
     size = len(centres) * scalp.cell_area_mm2
     points = (
         size / (_CELL_AREA[layout.pattern] * spacing**2) + 2.0 * math.sqrt(size) / spacing + 6.0
@@ -277,7 +284,7 @@ def _starts(area: Area, centres: Array, seed: Array, layout: SiteLayout) -> Iter
         for phase, part, stretch in itertools.product(phases, parts, stretches):
             axes = turned(scalp, seed, along, np.array([part * turn, (part + 1.0) * turn]))
             shifted = _shifted(area, seed, axes, phase, spacing)
-            yield Start(shifted, tangent_along(scalp, shifted, axes[0]), stretch)
+            yield Start(shifted, tangent_along(scalp, shifted, axes[0]), stretch, axis)
 
 
 def _stretches(scalp: Scalp, centres: Array, seed: Array) -> tuple[float, ...]:
@@ -297,6 +304,28 @@ def _long_axis(centres: Array) -> Array:
     if values[2] < 1.2 * values[1]:
         return np.array([1.0, 0.0, 0.0])
     return np.asarray(vectors[:, 2], float)
+
+
+def _flow(area: Area, centres: Array) -> Callable[[Array], Array] | None:
+    """Direction in which a band runs at each place; None for a patch that is no band."""
+    from scipy.spatial import cKDTree
+
+    width = float(area.depth(centres).max())
+    if len(centres) * area.scalp.cell_area_mm2 < _BAND * math.pi * width**2:
+        return None
+    anchors = centres[:: max(len(centres) // _ANCHORS, 1)]
+    near = cKDTree(centres).query_ball_point(anchors, 2.5 * width)
+    run = np.array([_long_axis(centres[members]) for members in near])
+    sway = run[:, :, None] * run[:, None, :]
+    tree = cKDTree(anchors)
+
+    def axis(points: Array) -> Array:
+        # Directions without a sign are averaged as tensors.
+        nearest = tree.query(points, k=min(6, len(anchors)))[1].reshape(len(points), -1)
+        mean: Array = np.linalg.eigh(sway[nearest].mean(axis=1))[1][:, :, -1]
+        return mean
+
+    return axis
 
 
 def _shifted(
