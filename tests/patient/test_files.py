@@ -8,7 +8,7 @@ import pytest
 
 from anagen.errors import InputError
 from anagen.patient import Patient, load_patient, read_patient, save_patient
-from anagen.patient.documents import LARGEST_BYTES
+from anagen.patient.documents import LARGEST_BYTES, MOST_VALUES
 from anagen.patient.files import check_document, write_whole
 
 TODAY = date(2026, 1, 1)
@@ -143,8 +143,9 @@ WRONG = """{
 
 
 def test_all_problems_are_listed_each_at_its_line(tmp_path):
-    found = {where: problem for where, problem in problems(tmp_path, WRONG)}
-    assert set(found) == {
+    listed = problems(tmp_path, WRONG)
+    found = dict(listed)
+    assert [where for where, _ in listed] == [
         "p.json:3: sex",
         "p.json:4: weigth_kg",
         "p.json:5: weight_kg",
@@ -154,9 +155,9 @@ def test_all_problems_are_listed_each_at_its_line(tmp_path):
         "p.json:10: visits[0].date",
         "p.json:11: visits[0].patches[0].atrophy_grade",
         "p.json:12: visits[0].patches[0].shape.outlines[0].view",
-        "p.json:12: visits[0].patches[0].shape.outlines[0].points[1][1]",
+        "p.json:12: visits[0].patches[0].shape.outlines[0].points[1]",
         "p.json:15: sessions",
-    }
+    ]
     assert found["p.json:3: sex"].remedy == "Did you mean 'female'?"
     assert found["p.json:4: weigth_kg"].remedy == "Did you mean 'weight_kg'?"
     assert found["p.json:5: weight_kg"].found == '"70"'
@@ -177,7 +178,7 @@ first_seen = 2025-13-01
     where, _ = only(tmp_path, text, "p.toml")
     assert where == "p.toml:7"
     found = [where for where, _ in problems(tmp_path, text.replace("13", "12"), "p.toml")]
-    assert found == ["p.toml:4: visits[0].date", "p.toml:2: weigth_kg"]
+    assert found == ["p.toml:2: weigth_kg", "p.toml:4: visits[0].date"]
 
 
 def test_an_empty_identifier_is_a_problem(tmp_path):
@@ -186,9 +187,15 @@ def test_an_empty_identifier_is_a_problem(tmp_path):
     assert "letters, digits" in problem.expected
 
 
-def test_a_list_of_a_million_wrong_things_gives_a_readable_answer(tmp_path):
-    found = problems(tmp_path, json.dumps({"id": "P1", "conditions": [0] * 200_000}))
-    assert len(found) <= 501
+def test_thousands_of_wrong_things_give_a_readable_answer(tmp_path):
+    found = problems(tmp_path, json.dumps({"id": "P1", "conditions": [0] * 5000}))
+    assert len(found) == 501
+    assert found[-1][1].found == "more problems than are listed"
+
+
+def test_a_document_far_too_long_is_not_validated(tmp_path):
+    where, problem = only(tmp_path, json.dumps({"id": "P1", "conditions": [0] * MOST_VALUES}))
+    assert (where, problem.found) == ("p.json:1", str(MOST_VALUES + 3))
 
 
 def test_warnings_come_with_the_record(tmp_path):
@@ -235,6 +242,9 @@ def test_a_saved_file_has_ordinary_permissions(tmp_path):
     (tmp_path / "plain").write_text("x")
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("p.json", "plain")]
     assert modes[0] == modes[1]
+    (tmp_path / "p.json").chmod(0o600)
+    save_patient(Patient(id="P2"), tmp_path / "p.json")
+    assert stat.S_IMODE((tmp_path / "p.json").stat().st_mode) == 0o600
 
 
 def test_places_that_cannot_be_written(tmp_path):

@@ -87,7 +87,7 @@ def test_a_tiny_patch_gets_one_site_at_its_centre() -> None:
 
 def test_a_curved_band_around_the_head() -> None:
     patches = {"ophiasis": band()}
-    for pattern, share in (("hexagonal", 0.82), ("square", 0.72)):
+    for pattern, share in (("hexagonal", 0.87), ("square", 0.78)):
         layout = SiteLayout(pattern=pattern)
         sites = place_sites(SCALP, patches, layout)
         assert_sound(sites, patches, layout)
@@ -212,16 +212,16 @@ def test_an_unknown_blocked_patch_is_refused() -> None:
 
 @settings(deadline=None, derandomize=True, max_examples=6)
 @given(
-    x=st.floats(-55.0, 55.0),
-    y=st.floats(-60.0, 50.0),
+    centre=st.tuples(st.floats(-55.0, 55.0), st.floats(-60.0, 50.0)),
     diameter=st.floats(3.0, 55.0),
     spacing=st.floats(5.0, 20.0),
     margin=st.floats(-3.0, 5.0),
     pattern=st.sampled_from(["hexagonal", "square"]),
 )
 def test_the_guarantees_hold_anywhere(
-    x: float, y: float, diameter: float, spacing: float, margin: float, pattern: str
+    centre: tuple[float, float], diameter: float, spacing: float, margin: float, pattern: str
 ) -> None:
+    x, y = centre
     patches = {"A": patch(x, y, diameter), "B": patch(-x, -y, 10.0)}
     layout = SiteLayout(spacing_mm=spacing, margin_mm=margin, pattern=pattern)
     sites = place_sites(SCALP, patches, layout)

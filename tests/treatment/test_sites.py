@@ -30,7 +30,7 @@ def test_a_site_far_from_all_others_can_be_added() -> None:
 
 
 def test_a_site_too_near_names_the_other_and_the_distance() -> None:
-    near = np.array(SITES[0].position) + [2.0, 0.0, 0.0]
+    near = np.add(SITES[0].position, [2.0, 0.0, 0.0])
     with pytest.raises(InputError) as caught:
         add_site(SCALP, SITES, near, LAYOUT)
     (problem, *_) = caught.value.problems
@@ -66,10 +66,9 @@ def test_a_site_on_a_blocked_patch_or_outside_its_own_is_refused() -> None:
 
 def test_a_moved_site_keeps_number_and_patch() -> None:
     lonely = max(SITES, key=lambda site: site.position[0])
-    others = np.array([site.position for site in SITES if site is not lonely])
-    away = others[np.argmin(np.linalg.norm(others - lonely.position, axis=1))]
-    target = np.array(lonely.position) + 0.1 * (np.array(lonely.position) - away) * [1, 1, 0]
-    moved = move_site(SCALP, SITES, lonely.number, target, LAYOUT)
+    target = np.add(lonely.position, [1.5, 0.0, 0.0])
+    least = SiteLayout(spacing_mm=7.0)
+    moved = move_site(SCALP, SITES, lonely.number, target, least)
     changed = next(site for site in moved if site.number == lonely.number)
     assert changed.patch == lonely.patch
     assert changed.position != lonely.position

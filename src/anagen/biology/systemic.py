@@ -147,7 +147,7 @@ def systemic_exposure(
 
     def worst(key: str) -> tuple[float, float, float]:
         mean = worst_mean(daily, round(parameters.value(key, "day")))
-        return mean * ratio.low / ratio.value, mean, mean * ratio.high / ratio.value
+        return mean * (ratio.low / ratio.value), mean, mean * (ratio.high / ratio.value)
 
     mean_cortisol = np.asarray(response.mean)
     notable = parameters.value("systemic.notable_suppression", "1")

@@ -72,6 +72,7 @@ def check_drawings(patient: Patient) -> Iterator[Issue]:
                 continue
             path: Path = ("visits", index, "patches", number, "shape")
             try:
+                _small_enough(seen.shape)
                 covers[seen.id] = _cover(scalp, seen.shape)
             except InputError as raised:
                 yield from (_at(path, problem) for problem in raised.problems)
@@ -93,6 +94,23 @@ def _cover(scalp: "Scalp", shape: PatchShape) -> "Cover":
     from anagen.scalp.patches import patch_cells
 
     return patch_cells(scalp, shape, "")
+
+
+def _small_enough(shape: PatchShape) -> None:
+    """Refuse masks so fine that testing them takes minutes.
+
+    Raises
+    ------
+    InputError
+        When a mask has more pixels than a drawing needs.
+    """
+    entry = plausible("mask_pixels")
+    for index, mask in enumerate(shape.masks):
+        pixels = sum(map(len, mask.rows))
+        if pixels > entry.possible[1]:
+            found, remedy = f"{pixels} pixels", "Draw it with pixels of about 1 mm."
+            wanted = f"at most {entry.possible[1]:g} pixels"
+            raise InputError(Problem(f"masks[{index}]", wanted, found, remedy))
 
 
 def _at(path: Path, problem: Problem) -> Issue:

@@ -2,7 +2,7 @@
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -17,11 +17,12 @@ from anagen.patient.checks import check_record
 from anagen.patient.documents import find_unusable, is_hopeless, read_document, reason
 from anagen.patient.drawings import check_drawings
 from anagen.patient.issues import Issue, error, issues_of
+from anagen.patient.positions import nearest_line
 from anagen.patient.quantities import shorten
 from anagen.patient.record import Patient
 from anagen.patient.session_checks import check_sessions
 
-# More problems than anybody reads are counted, not listed.
+# More problems than anybody reads are not listed.
 _MOST_PROBLEMS = 500
 
 
@@ -66,11 +67,14 @@ def read_patient(path: str | os.PathLike[str], *, today: date | None = None) -> 
     """Read a patient file like `load_patient`, and return its warnings beside the record."""
     document = read_document(os.fspath(path))
     patient, issues = check_document(document.data, document.issues, today=today)
-    lines = document.lines if issues else None
-    found = [issue.problem(document.name, lines) for issue in issues]
-    if patient is None or any(issue.severity == "error" for issue in issues):
-        errors = [p for p, issue in zip(found, issues, strict=True) if issue.severity == "error"]
-        raise InputError(_at_most(errors, document.name))
+    if not issues and patient is not None:
+        return PatientFile(patient)
+    lines = document.lines
+    issues.sort(key=lambda issue: nearest_line(lines, issue.path))
+    errors = [issue for issue in issues if issue.severity == "error"]
+    found = [issue.problem(document.name, lines) for issue in errors or issues]
+    if errors or patient is None:
+        raise InputError(_at_most(found, document.name))
     return PatientFile(patient, tuple(found))
 
 
@@ -95,7 +99,8 @@ def check_document(
         patient = Patient.model_validate_json(json.dumps(data, default=_iso), strict=True)
     except ValidationError as raised:
         seen = {issue.path for issue in issues}
-        details = issues_of(raised.errors(include_url=False), data, patient_schema())
+        rows = raised.errors(include_url=False)[: _MOST_PROBLEMS + 1]
+        details = issues_of(rows, data, patient_schema())
         return None, [*issues, *(issue for issue in details if issue.path not in seen)]
     if issues:
         return None, issues
@@ -192,17 +197,21 @@ def write_whole(path: FilePath, text: str) -> None:
     InputError
         When the file cannot be written there.
     """
-    temporary = ""
+    temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}")
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", text=True)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if path.exists():
+                os.chmod(temporary, path.stat().st_mode & 0o777)
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     except (OSError, ValueError) as raised:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
         remedy = "Choose another folder or file."
         wanted = "a place where a file can be written"
         problem = Problem(shorten(str(path)), wanted, reason(raised), remedy)
@@ -222,8 +231,6 @@ def _dump(data: Any) -> str:
 def _at_most(problems: list[Problem], name: str) -> list[Problem]:
     if len(problems) <= _MOST_PROBLEMS:
         return problems
-    rest = len(problems) - _MOST_PROBLEMS
-    more = Problem(
-        name, "a record without problems", f"{rest} more problems", "Correct these first."
-    )
+    wanted = "a record without problems"
+    more = Problem(name, wanted, "more problems than are listed", "Correct these first.")
     return [*problems[:_MOST_PROBLEMS], more]

@@ -172,19 +172,18 @@ def grow_lattice(
         rim = _agreed(scalp, ends, new, _SAME * spacing)
         onward = tangent_along(scalp, rim, rim - origins[new])
         directions = turned(scalp, rim, onward, -angles[new % count, None])[:, 0]
-        if start.axis is not None and len(rim):
-            directions = _along_axis(scalp, start, rim, directions, 2.0 * math.pi / count)
+        directions = _along_axis(scalp, start, rim, directions, 2.0 * math.pi / count)
         points = np.concatenate([points, rim])
     return points
 
 
-def _along_axis(
-    scalp: Scalp, start: Start, points: Array, directions: Array, turn: float
-) -> Array:
+def _along_axis(scalp: Scalp, start: Start, points: Array, directions: Array, turn: float) -> Array:
     """Turn directions to the angle with the patch's axis that the first one has, mod a turn."""
-    assert start.axis is not None
-    wanted = _angle(scalp, start.seed[None], start.axis(start.seed[None]), start.direction[None])
-    found = _angle(scalp, points, start.axis(points), directions)
+    axis = start.axis
+    if axis is None or not len(points):
+        return directions
+    wanted = _angle(scalp, start.seed[None], axis(start.seed[None]), start.direction[None])
+    found = _angle(scalp, points, axis(points), directions)
     amiss = (wanted - found + 0.5 * turn) % turn - 0.5 * turn
     aligned: Array = turned(scalp, points, directions, amiss[:, None])[:, 0]
     return aligned
@@ -194,21 +193,26 @@ def _angle(scalp: Scalp, points: Array, axes: Array, directions: Array) -> Array
     """Angles (point,) [rad] from axes to directions, to the left as seen from outside."""
     axes = tangent_along(scalp, points, axes)
     left = np.cross(surface_normal(scalp.head, points), axes)
-    angle: Array = np.arctan2(np.sum(directions * left, axis=-1), np.sum(directions * axes, axis=-1))
+    angle: Array = np.arctan2(
+        np.sum(directions * left, axis=-1), np.sum(directions * axes, axis=-1)
+    )
     return angle
 
 
 def _fresh(ends: Array, known: Array, least: float) -> NDArray[np.intp]:
     """Return the indices of ends that are neither known points nor repeats of an earlier end."""
-    away = np.linalg.norm(ends[:, None] - known[None], axis=-1).min(axis=1, initial=np.inf) > least
-    candidates = np.flatnonzero(away)
-    apart = np.linalg.norm(ends[candidates, None] - ends[None, candidates], axis=-1) > least
+    from scipy.spatial.distance import cdist
+
+    candidates = np.flatnonzero(cdist(ends, known).min(axis=1, initial=np.inf) > least)
+    apart = cdist(ends[candidates], ends[candidates]) > least
     return candidates[first_apart(apart)]
 
 
 def _agreed(scalp: Scalp, ends: Array, chosen: NDArray[np.intp], near: float) -> Array:
     """Return the means of ends for the same lattice point, which share the error of curvature."""
-    same = np.linalg.norm(ends[chosen, None] - ends[None], axis=-1) < near
+    from scipy.spatial.distance import cdist
+
+    same = cdist(ends[chosen], ends) < near
     mean: Array = onto_surface(scalp.head, same @ ends / same.sum(axis=1, keepdims=True))
     return mean
 

@@ -43,7 +43,7 @@ _BAND = 3.0
 # Places at which the direction of a band is measured.
 _ANCHORS = 100
 # Rows of a band run side by side, so that only its bend across its width shortens the inner ones.
-_BAND_STRETCHES = (1.0, 1.015, 1.03, 1.05)
+_BAND_STRETCHES = (1.0, 1.02, 1.04)
 # Distance from a site to the holes of its lattice, as a share of the spacing.
 _REACH = {"hexagonal": 1.0 / math.sqrt(3.0), "square": 1.0 / math.sqrt(2.0)}
 _CELL_AREA = {"hexagonal": math.sqrt(3.0) / 2.0, "square": 1.0}
@@ -54,7 +54,9 @@ _CELL_AREA = {"hexagonal": math.sqrt(3.0) / 2.0, "square": 1.0}
 _CENTRED = ((0, 0), (1 / 3, 1 / 3), (2 / 3, 2 / 3), (0.5, 0), (0, 0.5), (0.5, 0.5))
 _BETWEEN = ((1 / 3, 0), (0, 1 / 3), (2 / 3, 0), (0, 2 / 3), (1 / 3, 2 / 3), (2 / 3, 1 / 3))
 _PHASES = (
-    (_CENTRED, (0.0, 0.5)),
+    (_CENTRED[:3], (0.0,)),
+    (_CENTRED[3:], (0.0,)),
+    (_CENTRED, (0.5,)),
     (_CENTRED, (0.25, 0.75)),
     (_BETWEEN, (0.0, 0.5, 0.25, 0.75)),
 )
@@ -280,11 +282,15 @@ def _starts(area: Area, centres: Array, seed: Array, layout: SiteLayout) -> Iter
         size / (_CELL_AREA[layout.pattern] * spacing**2) + 2.0 * math.sqrt(size) / spacing + 6.0
     )
     budget = _SEARCH_POINTS / (points * len(stretches))
-    for phases, parts in _PHASES[: 1 if budget < 24 else 2 if budget < 48 else 3]:
+    tried = 0
+    for phases, parts in _PHASES:
+        if tried and tried + len(phases) * len(parts) > budget:
+            return
         for phase, part, stretch in itertools.product(phases, parts, stretches):
             axes = turned(scalp, seed, along, np.array([part * turn, (part + 1.0) * turn]))
             shifted = _shifted(area, seed, axes, phase, spacing)
             yield Start(shifted, tangent_along(scalp, shifted, axes[0]), stretch, axis)
+        tried += len(phases) * len(parts)
 
 
 def _stretches(scalp: Scalp, centres: Array, seed: Array) -> tuple[float, ...]:
