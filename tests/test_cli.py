@@ -143,10 +143,10 @@ def test_every_example_can_be_planned_and_checked(run: Run, tmp_path: Path, name
 
 
 def test_a_blocking_rule_is_exit_code_1(run: Run) -> None:
-    code, output, _ = run("check", EXAMPLES / "dose_limits.json", "--json")
+    code, output, _ = run("check", EXAMPLES / "dose_limits.json", "--on", "2025-06-01", "--json")
     assert json.loads(output)["blocked"]
     assert code == 1
-    code, output, _ = run("check", EXAMPLES / "dose_limits.json")
+    code, output, _ = run("check", EXAMPLES / "dose_limits.json", "--on", "2025-06-01")
     assert code == 1
     assert "Blocked" in output
 

@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 from anagen.patient import PatchSeen, Patient, Visit, patch_shapes
-from anagen.report import write_report
+from anagen.report import html, write_report
+from anagen.report.pictures import Pictures, draw
 from anagen.scalp import PatchShape, Scalp, build_scalp, circle_outline, patch_cells
 from anagen.treatment import Finding, Plan, make_plan
 
@@ -155,5 +156,27 @@ def brief(case: Case) -> Case:
 
 
 @pytest.fixture(scope="session")
-def page(case: Case, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return case.report(tmp_path_factory.mktemp("report") / "report.html")
+def pictures(case: Case) -> Pictures:
+    return draw(case.patient, case.plan, case.course, case.untreated, scalp=case.scalp)
+
+
+@pytest.fixture(scope="session")
+def page(case: Case, pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(html, "draw", lambda *_, **__: pictures)
+        return case.report(tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture
+def undrawn(pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words only: for tests to which pictures and curves do not matter."""
+    few = replace(pictures, strips=(), insets=())
+    monkeypatch.setattr(html, "draw", lambda *_, **__: few)
+    monkeypatch.setattr(html.curves, "chart_groups", lambda *_: {})
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pictures, for tests that need them drawn but not seen."""
+    monkeypatch.setattr("anagen.report.scalp_picture.HEAD_PIXELS", 90)
+    monkeypatch.setattr("anagen.report.scalp_picture.CLOSE_PIXELS", 90)

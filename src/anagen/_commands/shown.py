@@ -81,8 +81,8 @@ def print_course(summary: dict[str, Any]) -> None:
     title = f"Course of {summary['patient']} from {summary['start_date']}, {summary['protocol']}"
     harms = (
         f"Steroid injected {summary['injected_mg']:.3g} mg; lowest morning cortisol "
-        f"{100 * summary['lowest_morning_cortisol']:.0f} % and thinnest dermis "
-        f"{100 * summary['thinnest_dermis']:.0f} % of the own normal."
+        f"{100 * summary['lowest_morning_cortisol']:.0f} % of the own normal; "
+        f"dermis of the thinnest tenth of a patch {100 * summary['thinnest_dermis']:.0f} %."
     )
     notes = [_line(f"- {summary['notes']}")] if summary["notes"] else []
     _print(_line(title, "bold"), table, _line(harms), *notes)

@@ -203,7 +203,7 @@ def summarise(course: "xr.Dataset") -> dict[str, Any]:
         "weeks": rows,
         "injected_mg": _figure(course["cumulative_dose"][-1]),
         "lowest_morning_cortisol": _figure(course["cortisol_morning"].min()),
-        "thinnest_dermis": _figure(course["dermal_thickness"].min()),
+        "thinnest_dermis": _figure(1.0 - course["patch_thinning"].max()),
         "highest_pain": _figure(course["pain"].max()) if course.sizes.get("session") else None,
         "notes": course.attrs.get("notes", ""),
     }

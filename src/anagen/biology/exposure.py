@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Int
 
 from anagen.biology.depot import (
     Depot,
@@ -26,13 +28,14 @@ from anagen.biology.dermis import Dermis, kernel_in_skin
 from anagen.evidence.parameters import ParameterSet
 from anagen.evidence.products import Product, load_drugs, load_product
 from anagen.scalp import Scalp, locate
+from anagen.scalp.distance import cell_tree
 
 if TYPE_CHECKING:
     from anagen.treatment import Injection, Session
 
 _REFERENCE = "triamcinolone_acetonide"  # potency is counted in its equivalents
 _REACH_IN_LENGTHS = 14.0  # beyond this many diffusion lengths a kernel is below 1e-6
-_FLOOR = 1e-12  # ug/mL
+_FLOOR = 1e-15  # relative to saturation
 _QUADRATURE = ((0.0, 0.25), *((angle, 0.125) for angle in np.arange(6) * np.pi / 3.0))
 
 
@@ -108,8 +111,7 @@ def expose(
     with jax.enable_x64(True):
         depot, dermis = Depot.from_parameters(parameters), Dermis.from_parameters(parameters)
         sites = _sites(groups)
-        release = np.asarray(release_rate(depot, dermis, sites, jnp.asarray(edges)))
-        left = np.asarray(amount_left(depot, dermis, sites, jnp.asarray(edges)))
+        release, left = map(np.asarray, _follow(depot, dermis, sites, jnp.asarray(edges)))
         full = _full_release(depot, dermis, groups)
         for number, group in enumerate(groups):
             maps[:, number] = _effect_maps(scalp, group, depot, dermis, affinity)
@@ -169,36 +171,63 @@ def _full_release(depot: Depot, dermis: Dermis, groups: Sequence[_Group]) -> np.
 
 
 def _effect_maps(
-    scalp: Scalp,
-    group: _Group,
-    depot: Depot,
-    dermis: Dermis,
-    reference_affinity: float,
+    scalp: Scalp, group: _Group, depot: Depot, dermis: Dermis, reference_affinity: float
 ) -> np.ndarray:
     """(2, cell) [ug/mL] at bulb and mid-dermis at full release."""
-    from scipy.spatial import cKDTree
-
     radius = depot_radius(depot, jnp.asarray([group.volume]))[0]
     reach = float(radius) + _REACH_IN_LENGTHS * float(dermis.length)
     potency = group.product.relative_affinity / reference_affinity
-    saturated = _saturation(group) * float(dermis.partition) * potency
     points, weights = _quadrature_points(scalp)
-    tree = cKDTree(scalp.position)
-    total = np.zeros((2, len(points), len(scalp.position)))
-    for injection in group.injections:
-        position = locate(scalp, injection.location)
-        near = np.array(tree.query_ball_point(position, reach), int)
-        lateral = jnp.asarray(np.linalg.norm(points[:, near] - position, axis=-1))
-        tip = jnp.asarray(injection.depth_mm)
-        for plane, depth in enumerate((dermis.bulb_depth, dermis.dermis_depth)):
-            total[plane][:, near] += saturated * np.asarray(
-                kernel_in_skin(dermis, lateral, depth, tip, radius)
-            )
-    result = np.zeros((2, len(scalp.position)))
-    for plane in range(2):
-        # The logarithm falls nearly linearly over a cell, so its mean keeps areas above any threshold.
-        result[plane] = np.exp(np.tensordot(weights, np.log(np.maximum(total[plane], _FLOOR)), 1))
-    return result
+    sites = np.array([locate(scalp, item.location) for item in group.injections])
+    near = cell_tree(scalp).query_ball_point(sites, reach)
+    site = np.repeat(np.arange(len(sites)), [len(cells) for cells in near])
+    cell = np.concatenate([np.asarray(cells, int) for cells in near])
+    lateral = np.linalg.norm(points[:, cell] - sites[site], axis=-1)
+    depth = np.array([item.depth_mm for item in group.injections])[site]
+    # Far-off padding keeps array sizes to powers of two, so that few of them need compiling.
+    size = 1 << max(10, int(np.ceil(np.log2(max(len(cell), 1)))))
+    spare = size - len(cell)
+    maps = _mean_over_cells(
+        dermis,
+        jnp.asarray(np.pad(lateral, ((0, 0), (0, spare)), constant_values=1e6)),
+        jnp.asarray(np.pad(depth, (0, spare))),
+        jnp.asarray(np.pad(cell, (0, spare))),
+        jnp.asarray(weights),
+        radius,
+        len(scalp.position),
+    )
+    return np.asarray(maps) * _saturation(group) * float(dermis.partition) * potency
+
+
+@eqx.filter_jit
+def _mean_over_cells(
+    dermis: Dermis,
+    lateral: Float[Array, "point pair"],
+    depth: Float[Array, " pair"],
+    cell: Int[Array, " pair"],
+    weights: Float[Array, " point"],
+    radius: Float[Array, ""],
+    cells: int,
+) -> Float[Array, "plane cell"]:
+    """Geometric mean over each cell's points of the summed kernels of all sites near it.
+
+    The logarithm of the concentration falls nearly linearly over a cell, so its mean keeps the area
+    above any threshold.
+    """
+
+    def plane(target: Float[Array, ""]) -> Float[Array, " cell"]:
+        each = kernel_in_skin(dermis, lateral, target, depth, radius)
+        total = jax.vmap(lambda row: jax.ops.segment_sum(row, cell, cells))(each)
+        return jnp.exp(weights @ jnp.log(jnp.maximum(total, _FLOOR)))
+
+    return jnp.stack([plane(dermis.bulb_depth), plane(dermis.dermis_depth)])
+
+
+@eqx.filter_jit
+def _follow(
+    depot: Depot, dermis: Dermis, sites: Sites, edges: Float[Array, " edge"]
+) -> tuple[Float[Array, "step site"], Float[Array, "edge site"]]:
+    return release_rate(depot, dermis, sites, edges), amount_left(depot, dermis, sites, edges)
 
 
 def _quadrature_points(scalp: Scalp) -> tuple[np.ndarray, np.ndarray]:

@@ -150,7 +150,7 @@ class Bounded:
             return quantity(value, unit)
         except InputError:
             raise refusal(
-                example, value, "Write the number alone, or a number, a space and a unit."
+                example, shorten(value), "Write the number alone, or a number, a space and a unit."
             ) from None
 
     def _check(self, value: float) -> float:

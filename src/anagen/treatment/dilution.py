@@ -231,7 +231,7 @@ def _mix(sites: Sequence[Injection], diluent: str, kind: SyringeKind) -> Mix:
         syringes=syringes,
         deliver_mL=deliver,
         deliver_mg=math.fsum(site.dose_mg for site in sites),
-        spare_mL=final - deliver,
+        spare_mL=round(final - deliver, 9),
     )
 
 
