@@ -65,13 +65,13 @@ def test_hexacetonide_is_slower_and_a_solution_has_no_depot(depot: Depot, dermis
 def test_exact_solution_equals_the_integrated_equation(depot: Depot, dermis: Dermis) -> None:
     site = one("ta10", 5.0)
     product = load_product("ta10")
-    saturated = float(
-        saturated_release(depot, dermis, site.volume, site.solubility)[0]
-    )
+    saturated = float(saturated_release(depot, dermis, site.volume, site.solubility)[0])
     radius = product.crystal_diameter_um / 2000.0
     density = 1000.0 * product.crystal_density_g_per_cm3
-    life = density * radius**2 / (
-        2.0 * float(depot.water_diffusivity) * product.solubility_ug_per_mL * 1e-3
+    life = (
+        density
+        * radius**2
+        / (2.0 * float(depot.water_diffusivity) * product.solubility_ug_per_mL * 1e-3)
     )
     dose = 500.0
 
@@ -105,9 +105,7 @@ def test_mass_is_conserved(strength: float, volume: float, start: float, product
     assert released.sum() + left[-1, 0] == pytest.approx(float(site.dose[0]), rel=1e-9)
 
 
-def test_amount_falls_with_time_and_the_gradient_is_the_slope(
-    depot: Depot, dermis: Dermis
-) -> None:
+def test_amount_falls_with_time_and_the_gradient_is_the_slope(depot: Depot, dermis: Dermis) -> None:
     site = one("ta10", 5.0)
 
     def left(time: jax.Array) -> jax.Array:

@@ -90,9 +90,10 @@ def test_drug_never_raises_the_attack_and_values_stay_in_range(
     for after in (weak, strong):
         assert 0.0 <= float(after.attack[0]) < 4.0
         assert 0.0 <= float(after.privilege[0]) <= 1.0
-    assert float(inflammation(strong, jnp.asarray([high]))[0]) <= float(
-        inflammation(weak, jnp.asarray([low]))[0]
-    ) + 1e-6
+    assert (
+        float(inflammation(strong, jnp.asarray([high]))[0])
+        <= float(inflammation(weak, jnp.asarray([low]))[0]) + 1e-6
+    )
 
 
 def test_an_established_share_is_kept(immunity: Immunity) -> None:

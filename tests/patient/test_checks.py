@@ -81,7 +81,10 @@ IMPOSSIBLE = {
         [((*FIRST, "patches", 1, "id"), "vertex")],
         (*FIRST, "patches", 1, "id"),
     ),
-    "drawing of a brow": ([((*FIRST, "patches", 0, "site"), "brow")], (*FIRST, "patches", 0, "shape")),
+    "drawing of a brow": (
+        [((*FIRST, "patches", 0, "site"), "brow")],
+        (*FIRST, "patches", 0, "shape"),
+    ),
     "grade without scale": (
         [((*SECOND, "patches", 1, "regrowth_scale"), None)],
         (*SECOND, "patches", 1),

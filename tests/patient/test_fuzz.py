@@ -29,16 +29,52 @@ SETTINGS = settings(
 
 NASTY = st.one_of(
     st.sampled_from(
-        [None, True, False, 0, -1, 1, 2.5, 1e308, -1e308, 1e-308, 10**30, -(10**400), float("nan"),
-         float("inf"), -float("inf"), "", " ", "nan", "1e5", "5 mg/mL", "56 cm", "5 parsec", "\0",
-         "\ud800", "🙂", "../../x", "2025-01-14", "0001-01-01", "9999-12-31", "2025-02-30", [], {},
-         [[]], [None], {"id": "P1"}, [[1, 2]], "x" * 5000, date(2025, 1, 14)]
+        [
+            None,
+            True,
+            False,
+            0,
+            -1,
+            1,
+            2.5,
+            1e308,
+            -1e308,
+            1e-308,
+            10**30,
+            -(10**400),
+            float("nan"),
+            float("inf"),
+            -float("inf"),
+            "",
+            " ",
+            "nan",
+            "1e5",
+            "5 mg/mL",
+            "56 cm",
+            "5 parsec",
+            "\0",
+            "\ud800",
+            "🙂",
+            "../../x",
+            "2025-01-14",
+            "0001-01-01",
+            "9999-12-31",
+            "2025-02-30",
+            [],
+            {},
+            [[]],
+            [None],
+            {"id": "P1"},
+            [[1, 2]],
+            "x" * 5000,
+            date(2025, 1, 14),
+        ]
     ),
     st.integers(),
     st.floats(),
     st.text(max_size=8),
     st.dates(),
-)  # fmt: skip
+)
 
 
 def places(tree, path=()):
@@ -73,7 +109,7 @@ def mutated(draw):
         elif deed == "scale" and isinstance(old, int | float):
             holder[path[-1]] = old * draw(st.sampled_from([-1, 10, 100, 0.1, 1e6]))
         else:
-            holder[path[-1]] = draw(NASTY)
+            holder[path[-1]] = copy.deepcopy(draw(NASTY))
     return data
 
 
@@ -138,26 +174,68 @@ def test_a_damaged_file_is_taken_or_refused(name, tmp_path_factory, data):
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(content) - 1))
         end = min(at + data.draw(st.sampled_from([0, 1, 1, 2, 8])), len(content))
-        content[at:end] = data.draw(st.binary(max_size=3) | st.sampled_from(
-            [b'"', b"[", b"]", b"{", b"}", b",", b"\n", b"=", b"-", b"e", b"9", b".", b"\\", b"#"]))  # fmt: skip
+        content[at:end] = data.draw(
+            st.binary(max_size=3)
+            | st.sampled_from(
+                [
+                    b'"',
+                    b"[",
+                    b"]",
+                    b"{",
+                    b"}",
+                    b",",
+                    b"\n",
+                    b"=",
+                    b"-",
+                    b"e",
+                    b"9",
+                    b".",
+                    b"\\",
+                    b"#",
+                ]
+            )
+        )
     read_or_refuse(tmp_path_factory.getbasetemp() / f"damaged_{name}", bytes(content))
 
 
 @pytest.mark.parametrize("suffix", [".json", ".toml"])
 @SETTINGS
-@given(content=st.binary(max_size=60) | st.text(max_size=60).map(lambda t: t.encode("utf-8", "surrogatepass")))
+@given(
+    content=st.binary(max_size=60)
+    | st.text(max_size=60).map(lambda t: t.encode("utf-8", "surrogatepass"))
+)
 def test_random_bytes_are_refused(suffix, content, tmp_path_factory):
     read_or_refuse(tmp_path_factory.getbasetemp() / f"random{suffix}", content)
 
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["id", "visits", "date", "patches", "shape", "outlines", "points", "view",
-                         "sessions", "injections", "weight_kg", "history", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "id",
+                    "visits",
+                    "date",
+                    "patches",
+                    "shape",
+                    "outlines",
+                    "points",
+                    "view",
+                    "sessions",
+                    "injections",
+                    "weight_kg",
+                    "history",
+                    "x",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=15,
-)  # fmt: skip
+)
 
 
 @SETTINGS

@@ -12,8 +12,10 @@ from anagen.patient.positions import json_lines, nearest_line, toml_lines, words
 KEYS = st.text(alphabet='ab "\\{[,:]}#=.é', min_size=1, max_size=4)
 TREES = st.recursive(
     st.just("leaf"),
-    lambda inner: st.lists(inner, min_size=1, max_size=3)
-    | st.dictionaries(KEYS, inner, min_size=1, max_size=3),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3)
+        | st.dictionaries(KEYS, inner, min_size=1, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -118,3 +120,4 @@ def test_a_missing_field_is_placed_at_what_surrounds_it():
 def test_words():
     assert words(("visits", 1, "patches", 0, "id")) == "visits[1].patches[0].id"
     assert words(()) == ""
+    assert words(("\r", 0, "a b", "x" * 900)) == "['\\r'][0]['a b']['" + "x" * 59 + "]"

@@ -76,8 +76,15 @@ def test_every_bound_is_an_interval_with_a_known_unit_and_a_source():
     "change", [{"usual": [0, 9]}, {"source": "nobody"}, {"unit": ""}, {"possible": [1, "x"]}]
 )
 def test_a_bad_row_of_bounds_is_refused(change):
-    row = {"name": "n", "unit": "kg", "possible": [1, 5], "usual": [2, 3], "origin": "assumed",
-           "source": "assumed", "locator": "here"}  # fmt: skip
+    row = {
+        "name": "n",
+        "unit": "kg",
+        "possible": [1, 5],
+        "usual": [2, 3],
+        "origin": "assumed",
+        "source": "assumed",
+        "locator": "here",
+    }
     assert parse_plausible("ok", row).usual == (2.0, 3.0)
     with pytest.raises(EvidenceError):
         parse_plausible("bad", {**row, **change})
@@ -153,9 +160,7 @@ def test_the_schema_knows_the_fields_at_a_path():
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 DAYS = st.dates(date(2000, 1, 1), date(2025, 1, 1))
 MAYBE_PERCENT = st.none() | st.floats(0, 100)
-TEXTS = st.text(
-    st.characters(exclude_categories=("C", "Z"), include_characters=" \n"), max_size=20
-)
+TEXTS = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" \n"), max_size=20)
 SHAPES = st.builds(
     PatchShape,
     outlines=st.lists(
@@ -169,24 +174,46 @@ SHAPES = st.builds(
     ).map(tuple),
 )
 PATCHES = st.builds(
-    PatchSeen, id=st.sampled_from(["a", "b c"]), shape=st.none() | SHAPES,
-    regrowth_percent=MAYBE_PERCENT, first_seen=st.none() | DAYS, note=TEXTS,
+    PatchSeen,
+    id=st.sampled_from(["a", "b c"]),
+    shape=st.none() | SHAPES,
+    regrowth_percent=MAYBE_PERCENT,
+    first_seen=st.none() | DAYS,
+    note=TEXTS,
     activity=st.none() | st.sampled_from(["active", "resolved"]),
-    atrophy_grade=st.none() | st.integers(0, 4), blocked=st.none(),
-)  # fmt: skip
+    atrophy_grade=st.none() | st.integers(0, 4),
+    blocked=st.none(),
+)
 VISITS = st.builds(
-    Visit, date=DAYS, patches=st.lists(PATCHES, max_size=2).map(tuple), salt_percent=MAYBE_PERCENT,
-    loss_percent=st.none() | st.builds(LossByView, top=MAYBE_PERCENT), note=TEXTS,
-    pain_last_session=st.none() | st.integers(0, 10), signs=st.just(("round face",)),
-)  # fmt: skip
+    Visit,
+    date=DAYS,
+    patches=st.lists(PATCHES, max_size=2).map(tuple),
+    salt_percent=MAYBE_PERCENT,
+    loss_percent=st.none() | st.builds(LossByView, top=MAYBE_PERCENT),
+    note=TEXTS,
+    pain_last_session=st.none() | st.integers(0, 10),
+    signs=st.just(("round face",)),
+)
 PATIENTS = st.builds(
-    Patient, id=st.just("P1"), born=st.none() | DAYS, weight_kg=st.none() | st.floats(0.5, 400),
-    visits=st.lists(VISITS, max_size=2).map(tuple), allergies=st.sampled_from([None, (), ("x",)]),
-    pregnant=st.none() | st.booleans(), note=TEXTS,
+    Patient,
+    id=st.just("P1"),
+    born=st.none() | DAYS,
+    weight_kg=st.none() | st.floats(0.5, 400),
+    visits=st.lists(VISITS, max_size=2).map(tuple),
+    allergies=st.sampled_from([None, (), ("x",)]),
+    pregnant=st.none() | st.booleans(),
+    note=TEXTS,
     other_steroids=st.lists(
-        st.builds(OtherSteroid, drug=st.just("prednisolone"), route=st.just("oral"),
-                  total_mg=st.none() | st.floats(0, 1000), start=DAYS), max_size=2).map(tuple),
-)  # fmt: skip
+        st.builds(
+            OtherSteroid,
+            drug=st.just("prednisolone"),
+            route=st.just("oral"),
+            total_mg=st.none() | st.floats(0, 1000),
+            start=DAYS,
+        ),
+        max_size=2,
+    ).map(tuple),
+)
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
@@ -197,7 +224,9 @@ def test_a_record_survives_its_json(patient):
     assert patient_json(again) == patient_json(patient)
 
 
-@pytest.mark.parametrize("name", ["patient.json", "child.toml", "ophiasis.toml", "dose_limits.json"])
+@pytest.mark.parametrize(
+    "name", ["patient.json", "child.toml", "ophiasis.toml", "dose_limits.json"]
+)
 def test_a_saved_file_loads_as_the_same_record(name, tmp_path):
     patient = load_patient(ROOT / "examples" / name)
     save_patient(patient, tmp_path / "saved.json")
@@ -215,9 +244,14 @@ def test_fields_stand_in_the_order_of_the_schema():
 
 @pytest.mark.parametrize(
     ("word", "meant"),
-    [("ritonivir", "ritonavir"), ("Darunavir 800 mg", None), ("vitamin D", None),
-     ("clarithromicin 500 mg", "clarithromycin"), ("RITONAVIR", None)],
-)  # fmt: skip
+    [
+        ("ritonivir", "ritonavir"),
+        ("Darunavir 800 mg", None),
+        ("vitamin D", None),
+        ("clarithromicin 500 mg", "clarithromycin"),
+        ("RITONAVIR", None),
+    ],
+)
 def test_slips_of_spelling_in_medicines(word, meant):
     assert misspelt("medicines", word) == meant
 
@@ -234,9 +268,14 @@ def test_nearest_finds_nothing_where_nothing_is_near():
 
 @pytest.mark.parametrize(
     ("drug", "dose", "expected"),
-    [("prednisone", 50, 40), ("Kenalog", 10, 10), ("dexamethasone", 0.75, 4), ("ibuprofen", 5, None),
-     ("prednisone", None, None)],
-)  # fmt: skip
+    [
+        ("prednisone", 50, 40),
+        ("Kenalog", 10, 10),
+        ("dexamethasone", 0.75, 4),
+        ("ibuprofen", 5, None),
+        ("prednisone", None, None),
+    ],
+)
 def test_steroid_doses_as_triamcinolone(drug, dose, expected):
     assert triamcinolone_mg(drug, dose) == (None if expected is None else pytest.approx(expected))
 

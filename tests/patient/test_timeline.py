@@ -37,7 +37,7 @@ def visit(day, **fields):
     return Visit(date=day, patches=(PatchSeen(id="a", **fields),))
 
 
-def injection(number=1, volume=0.1, status="given", product="ta10", strength=5.0, patch="a"):
+def injection(number=1, *, volume=0.1, status="given", product="ta10", strength=5.0, patch="a"):
     point = ViewPoint(view="top", x=80.0, y=90.0)
     return Injection(
         number=number, location=point, patch=patch, product=product, strength_mg_per_mL=strength,

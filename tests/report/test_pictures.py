@@ -12,7 +12,7 @@ from PIL import Image
 from anagen.report import save_pictures
 from anagen.report.curves import chart_groups
 from anagen.report.head import VIEWS
-from anagen.report.pictures import Pictures, draw
+from anagen.report.pictures import Pictures
 from anagen.report.plan_picture import layouts, number_words
 from anagen.report.scalp_picture import (
     CLOSE_PIXELS,

@@ -37,14 +37,13 @@ def plan_patient(patient: "Patient", request: PlanRequest) -> "Plan":
     It starts on the day asked for, else at the latest visit, or one interval of the protocol after
     the latest session when that is later.
     """
-    from anagen.biology import scalp_of
-    from anagen.patient import latest_patches, patch_shapes
+    from anagen.patient import latest_patches, patch_shapes, patient_scalp
     from anagen.scalp import patch_cells
     from anagen.treatment import load_protocol, make_plan
 
     protocol = load_protocol(request.protocol)
     start = request.start or _first_day(patient, protocol.interval_days)
-    scalp = scalp_of(patient)
+    scalp = patient_scalp(patient)
     shapes = patch_shapes(patient, start)
     if not shapes:
         raise InputError(

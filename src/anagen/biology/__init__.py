@@ -4,7 +4,6 @@ from anagen.biology.course import Follicles, simulate
 from anagen.biology.patient_course import (
     patch_starts,
     person_of,
-    scalp_of,
     simulate_patient,
     starting_day,
 )
@@ -16,7 +15,6 @@ __all__ = [
     "Person",
     "patch_starts",
     "person_of",
-    "scalp_of",
     "simulate",
     "simulate_patient",
     "starting_day",

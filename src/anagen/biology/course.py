@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from anagen._runtime import prepare_jax
-from anagen.biology.engine import STEPS_PER_SAVE, Readout, Tissue, on_square, run, surface_of
+from anagen.biology import dataset
+from anagen.biology.engine import STEPS_PER_SAVE, Readout, on_square, run, surface_of
 from anagen.biology.exposure import Exposure, expose
 from anagen.biology.start import PatchStart, Person, starting_state, tissue_of
 from anagen.errors import InputError, Problem, SimulationError
@@ -113,10 +114,17 @@ def simulate(
         progress(weeks, weeks)
     readout: Readout = type(moments)(*(np.asarray(value) for value in moments))
     _check_finite(readout)
-    return _assemble(
-        scalp, patches, sessions, start, person, parameters, tissue, exposure, readout,
-        np.asarray(shed), follicles,
-    )  # fmt: skip
+    variables = dataset.fields(scalp, tissue, readout, np.asarray(shed), parameters)
+    variables |= dataset.patches(scalp, patches, readout, parameters)
+    variables |= dataset.blood(sessions, exposure, person, parameters)
+    variables |= dataset.pains(sessions, parameters)
+    attributes = {
+        "parameter_set": parameters.version,
+        "mode": "typical" if follicles is None else "follicles",
+        "seed": -1 if follicles is None else follicles.seed,
+        "follicles": 0 if follicles is None else follicles.count,
+    }
+    return dataset.label(variables, scalp, patches, sessions, start, exposure.edges, attributes)
 
 
 def _check(scalp: Scalp, patches: Mapping[str, PatchStart], weeks: int) -> None:
@@ -163,31 +171,3 @@ def _check_finite(readout: Readout) -> None:
             raise SimulationError(
                 f"the field {name!r} is not finite; the parameters drive the solver out of range"
             )
-
-
-def _assemble(
-    scalp: Scalp,
-    patches: Mapping[str, PatchStart],
-    sessions: Sequence["Session"],
-    start: date,
-    person: Person,
-    parameters: ParameterSet,
-    tissue: Tissue,
-    exposure: Exposure,
-    readout: Readout,
-    shed: np.ndarray,
-    follicles: Follicles | None,
-) -> "xr.Dataset":
-    from anagen.biology import dataset
-
-    variables = dataset.fields(scalp, tissue, readout, shed, parameters)
-    variables |= dataset.patches(scalp, patches, readout, parameters)
-    variables |= dataset.blood(sessions, exposure, person, parameters)
-    variables |= dataset.pains(sessions, parameters)
-    attributes = {
-        "parameter_set": parameters.version,
-        "mode": "typical" if follicles is None else "follicles",
-        "seed": -1 if follicles is None else follicles.seed,
-        "follicles": 0 if follicles is None else follicles.count,
-    }
-    return dataset.label(variables, scalp, patches, sessions, start, exposure.edges, attributes)

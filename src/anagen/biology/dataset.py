@@ -135,7 +135,7 @@ def patches(
                      "share of the missing cover that has come back"),
         "area": (_bald_area(scalp, starts, readout.cover), "cm2", "bald area of this patch"),
         "hair_density": (hairs, "1/cm2", "visible hairs"),
-        "terminal_share": (terminal / np.maximum(hairs, 1e-6), "1", "terminal share of visible hairs"),
+        "terminal_share": (terminal / np.maximum(hairs, 1e-6), "1", "terminal share of hairs"),
         "calibre": (mean(readout.hair_share * readout.calibre)
                     / np.maximum(mean(readout.hair_share), 1e-6), "um", "mean calibre"),
         "attack": (mean(readout.attack), "1", "attack"),
@@ -207,7 +207,7 @@ def risks(thinning: np.ndarray, parameters: ParameterSet) -> dict[str, np.ndarra
 def blood(
     sessions: Sequence["Session"], exposure: Exposure, person: Person, parameters: ParameterSet
 ) -> dict[str, Variable]:
-    """Variables over days: where the injected steroid is, and what blood and adrenals make of it."""
+    """Variables over days: where the steroid is, and what blood and adrenals make of it."""
     days, count = len(exposure.edges) - 1, len(sessions)
     belongs = exposure.session[:, None] == np.arange(count)
     release, left = exposure.release @ belongs, exposure.left @ belongs

@@ -6,8 +6,8 @@ replace it as fast as they can dissolve, X(M). In quasi-steady state the release
 
     dM/dt = -J X / (J + X),    X = (3/2) M0^(2/3) M^(1/3) / T,    T = rho r0^2 / (2 D_water Cs)
 
-(T is the lifetime of one crystal of radius r0 in a sink, by Noyes and Whitney), whose exact solution,
-with x = (M / M0)^(1/3), is
+(T is the lifetime of one crystal of radius r0 in a sink, by Noyes and Whitney), whose exact
+solution, with x = (M / M0)^(1/3), is
 
     t = (M0 / J) (1 - x^3) + T (1 - x^2)
 

@@ -56,7 +56,7 @@ class Dermis(eqx.Module):
 def kernel(
     dermis: Dermis, distance: Float[Array, "..."], radius: Float[Array, "..."]
 ) -> Float[Array, "..."]:
-    """Steady tissue concentration relative to that inside the ball, at a distance [mm] from its centre.
+    """Steady tissue concentration at a distance [mm] from a ball, relative to that inside it.
 
     Parameters
     ----------
@@ -91,5 +91,5 @@ def kernel_in_skin(
 def effect(
     concentration: Float[Array, "..."], half_effect: Float[Array, ""] | float
 ) -> Float[Array, "..."]:
-    """Share of the maximal effect, C / (EC50 + C), for a free concentration and its EC50 [ug/mL]."""
+    """Share of the maximal effect, C / (EC50 + C), of a concentration C [ug/mL]."""
     return concentration / (half_effect + concentration)

@@ -4,7 +4,7 @@ Fields are single precision and live on the chart's square, so that the spread o
 stencil; read-outs are taken once a week and packed to the cells of the scalp.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -36,6 +36,8 @@ STEPS_PER_SAVE = 7
 _STABLE = 0.9  # sum of stencil weights times D dt; explicit diffusion diverges above one
 _TINY = 1e-9
 
+Field = Any  # a JAX array within the loop, a NumPy array outside it
+
 
 class Tissue(eqx.Module):
     """Everything that rules the local response."""
@@ -53,7 +55,7 @@ class Surface(eqx.Module):
     stencil : of the surface Laplacian.
     index : (cell,) where each cell stands in the square.
     density : (square,) [1/mm2] follicles; one outside the scalp, where nothing is read.
-    weights : (zone, square) each zone's weights, which sum to one; zones are the patches, then the scalp.
+    weights : (zone, square) each zone's weights, which sum to one; the patches, then the scalp.
     cell_area : [mm2].
     substeps : diffusion steps a day that keep it stable.
     """
@@ -77,19 +79,19 @@ class State(NamedTuple):
 class Readout(NamedTuple):
     """What is kept of a moment; (cell,) unless said."""
 
-    cover: Array
-    hair_share: Array
-    terminal_share: Array
-    calibre: Array
-    shaft_length: Array
-    attack: Array
-    privilege: Array
-    tolerance: Array
-    inflammation: Array
-    concentration: Array
-    thickness: Array
-    synthesis: Array
-    states: Array  # (zone, state)
+    cover: Field
+    hair_share: Field
+    terminal_share: Field
+    calibre: Field
+    shaft_length: Field
+    attack: Field
+    privilege: Field
+    tolerance: Field
+    inflammation: Field
+    concentration: Field
+    thickness: Field
+    synthesis: Field
+    states: Field  # (zone, state)
 
 
 def square_index(scalp: Scalp) -> np.ndarray:
@@ -146,7 +148,7 @@ def effects(tissue: Tissue, released: Array, bulb: Array, dermal: Array) -> tupl
 
 
 def combine(released: Float[Array, " group"], maps: Float[Array, "group square"]) -> Array:
-    """Concentration (square,) of all groups; a written-out sum, which fuses where a product does not."""
+    """Concentration (square,) of all groups; a written-out sum fuses where a product does not."""
     total = released[0] * maps[0]
     for group in range(1, maps.shape[0]):
         total = total + released[group] * maps[group]

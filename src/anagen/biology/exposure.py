@@ -153,7 +153,9 @@ def _groups(number: int, session: "Session", start: date) -> list[_Group]:
 
 
 def _sites(groups: Sequence[_Group]) -> Sites:
-    rows = [site_of(g.product, g.strength * g.share, g.volume, g.start, g.dissolved) for g in groups]
+    rows = [
+        site_of(g.product, g.strength * g.share, g.volume, g.start, g.dissolved) for g in groups
+    ]
     return Sites(*(jnp.asarray(column) for column in np.array(rows, float).reshape(-1, 6).T))
 
 

@@ -1,11 +1,12 @@
 """The follicle: hair cycle, attack on it, arrest, and return to growth.
 
 Every follicle is a random process with these states and daily hazards; the deterministic course
-follows the shares of follicles in each state, which is the exact mean of that process. A duration with
-several stages is Erlang distributed, so that shedding after a shock is a wave and not a smear.
+follows the shares of follicles in each state, which is the exact mean of that process. A duration
+with several stages is Erlang distributed, so that shedding after a shock is a wave, not a smear.
 
 normal:    early 1-2 -> terminal -> catagen -> telogen 1-4 -> (shed) -> early | kenogen -> early
-attacked:  vellus, intermediate, terminal -> dystrophic -> (breaks) -> arrested;  early, recovering -> arrested
+attacked:  vellus, intermediate, terminal -> dystrophic -> (breaks) -> arrested;
+           early, recovering -> arrested
 recovery:  arrested -> recovering 1-3 (not yet visible) -> vellus -> intermediate -> terminal
 """
 
@@ -19,8 +20,8 @@ from anagen.evidence.parameters import ParameterSet
 
 STATES = (
     "early_1", "early_2", "recovering_1", "recovering_2", "recovering_3", "vellus", "intermediate",
-    "terminal", "dystrophic", "catagen", "telogen_1", "telogen_2", "telogen_3", "telogen_4", "kenogen",
-    "arrested",
+    "terminal", "dystrophic", "catagen", "telogen_1", "telogen_2", "telogen_3", "telogen_4",
+    "kenogen", "arrested",
 )  # fmt: skip
 INDEX = {name: number for number, name in enumerate(STATES)}
 VISIBLE = ("vellus", "intermediate", "terminal", "dystrophic", "catagen", "telogen_1", "telogen_2",
@@ -33,8 +34,8 @@ class Follicle(eqx.Module):
 
     Parameters
     ----------
-    early_time, recovering_time, maturing_time, anagen_time, catagen_time, telogen_time, kenogen_time,
-    dystrophic_time : [day] mean durations.
+    early_time, recovering_time, maturing_time, anagen_time, catagen_time, telogen_time,
+    kenogen_time, dystrophic_time : [day] mean durations.
     kenogen_share : [1] of cycles with an empty latency phase.
     attack_rate : [1/day] hazard of dystrophy under full attack.
     half_attack : [1] damaging inflammation at which half that hazard acts.
@@ -108,7 +109,7 @@ class Hazards(NamedTuple):
 
 
 def damage(follicle: Follicle, inflamed: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Share of the full hazard that an inflammation [1] exerts on the bulb, h = i^2 / (i50^2 + i^2)."""
+    """Share of the full hazard at an inflammation i [1], h = i^2 / (i50^2 + i^2)."""
     square = inflamed * inflamed
     return square / (follicle.half_attack * follicle.half_attack + square)
 

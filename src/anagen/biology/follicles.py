@@ -1,7 +1,7 @@
-"""The follicle-resolved course: every follicle a random process with the same chances as the shares.
+"""The follicle-resolved course: every follicle a random process with the chances of the shares.
 
-Fields of attack and skin are those of the typical course (single follicles do not act back on them), so
-the expected number of follicles in every state equals the deterministic one exactly.
+Fields of attack and skin are those of the typical course (single follicles do not act back on
+them), so the expected number of follicles in every state equals the deterministic one exactly.
 """
 
 from typing import NamedTuple
@@ -194,9 +194,11 @@ def _advance(
     grown = jnp.where(growing, people.length * wear + STEP * follicle.growth, 0.0)
     rescued = (state == INDEX["dystrophic"]) & (new == INDEX["terminal"])
     length = jnp.where(rescued, follicle.shade_length, grown)
-    fallen = sum(jnp.sum((state == a) & (new == b)) for a, b in _LOSSES)
+    losses = [jnp.sum((state == a) & (new == b)) for a, b in _LOSSES]
     still = (new >= INDEX["vellus"]) & (new <= INDEX["terminal"])
-    return Population(new, jnp.where(still, length, 0.0), key), fallen.astype(jnp.float32)
+    return Population(new, jnp.where(still, length, 0.0), key), jnp.stack(losses).sum().astype(
+        jnp.float32
+    )
 
 
 def _shares(people: Population, home: Array, number: Array) -> HairState:

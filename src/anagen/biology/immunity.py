@@ -1,10 +1,11 @@
 """The attack on the follicle and its immune privilege: bistable, spreading, resolving, relapsing.
 
-Three local quantities between 0 and about 1: the autoreactive attack T (1 = an established patch), the
-immune privilege P of the follicle (1 = intact) and the local tolerance R that ends an attack by itself:
+Three local quantities between 0 and about 1: the autoreactive attack T (1 = an established patch),
+the immune privilege P of the follicle (1 = intact) and the local tolerance R that ends an attack by
+itself:
 
     dT/dt = D lap T + T [ a (1-P) (1-E) / (1 + R^4) - d (1 + q E) - c T ] + s (1-P)
-    dP/dt = (P*(T) - P) / tau,  P* = 1 / (1 + (T/theta)^2),  tau fast when falling, slow when rebuilding
+    dP/dt = (P*(T) - P) / tau,  P* = 1 / (1 + (T/theta)^2),  tau fast in falling, slow in rising
     dR/dt = T / tau_R - R / tau_forget
 
 E is the steroid's effect: it stops activation and shortens survival (`science`: less cytokine and
@@ -28,7 +29,8 @@ class Immunity(eqx.Module):
     Parameters
     ----------
     activation : a [1/day]; loss : d [1/day]; survival_effect : q [1]; residue : s [1/day].
-    collapse_threshold : theta [1]; collapse_time, rebuild_time, tolerance_time, forget_time : [day].
+    collapse_threshold : theta [1].
+    collapse_time, rebuild_time, tolerance_time, forget_time : [day].
     mobility : D [mm2/day]; half_effect : EC50 [ug/mL] tissue concentration, TA equivalents.
     """
 
@@ -46,7 +48,7 @@ class Immunity(eqx.Module):
 
     @classmethod
     def from_parameters(cls, parameters: ParameterSet) -> "Immunity":
-        """Take the rates from a parameter set; ``tolerance_time`` is the typical one of a new patch."""
+        """Take the rates from a parameter set; tolerance_time is the typical one of a new patch."""
 
         def read(name: str, unit: str) -> Array:
             return jnp.asarray(parameters.value(f"immunity.{name}", unit))
@@ -127,5 +129,5 @@ def step_immunity(
 
 
 def inflammation(state: ImmuneState, drug: Float[Array, " cell"]) -> Float[Array, " cell"]:
-    """Inflammation around the bulb [1]: the attack's cytokine output, which the steroid damps at once."""
+    """Inflammation around the bulb [1]: the attack's cytokine output, damped at once by steroid."""
     return state.attack * (1.0 - state.privilege) * (1.0 - drug)

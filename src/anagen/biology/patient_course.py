@@ -14,18 +14,18 @@ from anagen.patient import (
     latest_patches,
     patch_age_days,
     patch_shapes,
+    patient_scalp,
     start_date,
 )
 from anagen.patient.timeline import regrowth_percent
-from anagen.scalp import Scalp, build_scalp, patch_cells
+from anagen.scalp import ANCESTRIES, Scalp, patch_cells
 from anagen.treatment import Plan, Session
-from anagen.treatment.rule_checks import mentions
+from anagen.treatment.rule_registry import mentions
 
 if TYPE_CHECKING:
     import xarray as xr
 
 CELL_MM = 2.0
-_ANCESTRIES = ("african", "asian", "caucasian")
 
 
 def simulate_patient(
@@ -55,8 +55,8 @@ def simulate_patient(
     Returns
     -------
     xarray.Dataset
-        The course; see ``docs/architecture.md``. Sessions before the start that act only as sums (no
-        sites known) count in the dose, not in the tissue; the attribute ``notes`` says so.
+        The course; see ``docs/architecture.md``. Earlier sessions known as sums only (no sites)
+        count in the dose, not in the tissue; the attribute ``notes`` says so.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def simulate_patient(
     """
     parameters = parameters or load_parameters()
     start = starting_day(patient, plan)
-    scalp = scalp_of(patient, cell_mm)
+    scalp = patient_scalp(patient, cell_mm)
     sessions = [item for item in patient.sessions if treated or item.date <= start]
     if plan is not None and treated:
         sessions += [item for item in plan.sessions if not _is_given(item, patient)]
@@ -96,7 +96,7 @@ def simulate_patient(
 
 
 def starting_day(patient: Patient, plan: Plan | None) -> date:
-    """Day 0 of a course: the latest visit, else the latest session, else the plan's first session."""
+    """Day 0 of a course: the latest visit, else the latest session, else the plan's first."""
     start = start_date(patient)
     if start is None and plan is not None and plan.sessions:
         start = plan.sessions[0].date
@@ -105,12 +105,6 @@ def starting_day(patient: Patient, plan: Plan | None) -> date:
             Problem("visits", "at least one visit", "none", "Record a visit with the patches seen.")
         )
     return start
-
-
-def scalp_of(patient: Patient, cell_mm: float = CELL_MM) -> Scalp:
-    """Scalp of a patient, by head circumference and ancestry."""
-    ancestry = patient.ancestry if patient.ancestry in _ANCESTRIES else None
-    return build_scalp(patient.head_circumference_mm, cell_mm, ancestry)
 
 
 def patch_starts(patient: Patient, scalp: Scalp, start: date) -> dict[str, PatchStart]:
@@ -137,7 +131,7 @@ def person_of(patient: Patient, on: date, parameters: ParameterSet) -> Person:
     """Covariates of a patient that change the model."""
     weights = [visit.weight_kg for visit in patient.visits if visit.weight_kg and visit.date <= on]
     growth = None
-    if patient.ancestry in _ANCESTRIES:
+    if patient.ancestry in ANCESTRIES:
         growth = parameters.value(f"follicle.growth_{patient.ancestry}", "mm/day")
     return Person(
         weight_kg=weights[-1] if weights else patient.weight_kg,

@@ -62,7 +62,7 @@ class SkinState(NamedTuple):
 
 
 def step_skin(skin: Skin, state: SkinState, drug: Float[Array, " cell"], dt: float) -> SkinState:
-    """Advance the skin by dt [day] under a share of the steroid's maximal effect (implicit Euler)."""
+    """Advance the skin by dt [day] under a share of the steroid's maximal effect, implicitly."""
     target = 1.0 - skin.max_inhibition * drug
     time = jnp.where(target < state.synthesis, skin.stop_time, skin.restart_time)
     synthesis = (state.synthesis * time + dt * target) / (time + dt)

@@ -60,8 +60,8 @@ class Person:
 def tissue_of(parameters: ParameterSet, person: Person) -> Tissue:
     """Take the parameters of one person's tissue.
 
-    A patch of a young episode ends by itself after the typical time; in an episode that has lasted longer
-    than most, the typical patch does not (`immunity.young_duration`).
+    A patch of a young episode ends by itself after the typical time; in an episode that has lasted
+    longer than most, the typical patch does not (`immunity.young_duration`).
     """
     immunity = Immunity.from_parameters(parameters)
     follicle = Follicle.from_parameters(parameters)
@@ -88,22 +88,39 @@ def starting_state(scalp: Scalp, tissue: Tissue, patches: Mapping[str, PatchStar
         bald += share * (1.0 - patch.regrown)
         fine += share * patch.regrown * (1.0 - patch.terminal)
         coarse += share * patch.regrown * patch.terminal
-    immune = ImmuneState(attack, np.asarray(privilege_at(tissue.immunity, jnp.asarray(attack))), tolerance)
-    hair = _hair(tissue.follicle, bald, fine, coarse)
     fast = float(tissue.skin.fast_share)
-    skin = SkinState(np.ones(cells), np.ones(cells), (thin - fast) / (1.0 - fast))
+    seen = _state(
+        tissue,
+        (attack, np.asarray(privilege_at(tissue.immunity, jnp.asarray(attack))), tolerance),
+        (bald, fine, coarse),
+        (thin - fast) / (1.0 - fast),
+    )
     none = np.zeros(cells)
-    healthy = State(
-        ImmuneState(none, none + 1.0, none), _hair(tissue.follicle, none, none, none),
-        SkinState(none + 1.0, none + 1.0, none + 1.0),
-    )  # fmt: skip
-    return jax.tree.map(
-        lambda field, rest: jnp.asarray(on_square(scalp, field, rest[0])),
-        State(immune, hair, skin), healthy,
-    )  # fmt: skip
+    healthy = _state(tissue, (none, none + 1.0, none), (none, none, none), none + 1.0)
+    square: State = jax.tree.map(
+        lambda field, rest: jnp.asarray(on_square(scalp, np.asarray(field), float(rest[0]))),
+        seen,
+        healthy,
+    )
+    return square
 
 
-def _hair(follicle: Follicle, bald: np.ndarray, fine: np.ndarray, coarse: np.ndarray) -> HairState:
+def _state(
+    tissue: Tissue,
+    immune: tuple[np.ndarray, np.ndarray, np.ndarray],
+    hair: tuple[np.ndarray, np.ndarray, np.ndarray],
+    slow: np.ndarray,
+) -> State:
+    """State of cells from attack, privilege, tolerance; bald, fine, coarse share; slow skin pool."""
+    normal = jnp.ones(len(slow))
+    return State(
+        ImmuneState(*map(jnp.asarray, immune)),
+        _hair(tissue.follicle, *map(jnp.asarray, hair)),
+        SkinState(normal, normal, jnp.asarray(slow)),
+    )
+
+
+def _hair(follicle: Follicle, bald: jax.Array, fine: jax.Array, coarse: jax.Array) -> HairState:
     normal = 1.0 - bald - fine - coarse
     shares = [float(value) * normal for value in healthy_shares(follicle)]
     shares[INDEX["arrested"]] = shares[INDEX["arrested"]] + bald

@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 _PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-def patient_scalp(patient: Patient) -> "Scalp":
+def patient_scalp(patient: Patient, cell_mm: float = 2.0) -> "Scalp":
     """Scalp of a patient: head size and ancestry as recorded, else those of the mean adult.
+
+    Parameters
+    ----------
+    patient : the record.
+    cell_mm : size of the cells of its grid [mm].
 
     Raises
     ------
@@ -40,7 +45,7 @@ def patient_scalp(patient: Patient) -> "Scalp":
     from anagen.scalp.grid import ANCESTRIES, build_scalp
 
     ancestry = patient.ancestry if patient.ancestry in ANCESTRIES else None
-    return build_scalp(patient.head_circumference_mm, ancestry=ancestry)
+    return build_scalp(patient.head_circumference_mm, cell_mm, ancestry)
 
 
 def check_drawings(patient: Patient) -> Iterator[Issue]:

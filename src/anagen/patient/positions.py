@@ -16,6 +16,8 @@ _TOML_KEY = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|([A-Za-z0-9_-]+)
 
 Token = tuple[str, int]
 
+_LONGEST_KEY = 60
+
 
 def json_lines(text: str) -> dict[Path, int]:
     r"""Line of every value in a valid JSON text.
@@ -206,5 +208,8 @@ def words(path: Path) -> str:
     """
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        if isinstance(part, str) and part.isidentifier() and len(part) <= _LONGEST_KEY:
+            text += f".{part}" if text else part
+        else:
+            text += f"[{ascii(part)[:_LONGEST_KEY]}]"
     return text

@@ -62,6 +62,7 @@ class SessionHarm:
     ----------
     number, day : of the session.
     pain : numeric rating, 0 to 10; None when not simulated.
+    pain_range : lowest and highest rating over people; None when not simulated.
     cortisol_before : morning cortisol on the day [% of own baseline].
     cortisol_lowest : lowest until the next session [% of own baseline].
     """
@@ -69,6 +70,7 @@ class SessionHarm:
     number: int
     day: date
     pain: float | None
+    pain_range: tuple[float, float] | None
     cortisol_before: float | None
     cortisol_lowest: float | None
 
@@ -164,7 +166,8 @@ def session_harms(plan: "Plan", course: "xr.Dataset") -> list[SessionHarm]:
             SessionHarm(
                 number,
                 session.date,
-                _pain(course, (session.date - start).days),
+                _pain(course, "pain", (session.date - start).days),
+                _pain_range(course, (session.date - start).days),
                 _scaled(value_at(course, "cortisol_morning", week)),
                 _lowest(course, "cortisol_morning", week, until),
             )
@@ -184,12 +187,17 @@ def _lowest(course: "xr.Dataset", variable: str, first: float, last: float) -> f
     return _PERCENT * float(inside.min()) if len(inside) else None
 
 
-def _pain(course: "xr.Dataset", day: int) -> float | None:
-    if "pain" not in course or "session_day" not in course.coords:
+def _pain(course: "xr.Dataset", variable: str, day: int) -> float | None:
+    if variable not in course or "session_day" not in course.coords:
         return None
     days = np.asarray(course["session_day"].values)
     at = np.flatnonzero(days == day)
-    return float(course["pain"].values[at[0]]) if len(at) else None
+    return float(course[variable].values[at[0]]) if len(at) else None
+
+
+def _pain_range(course: "xr.Dataset", day: int) -> tuple[float, float] | None:
+    low, high = (_pain(course, variable, day) for variable in ("pain_low", "pain_high"))
+    return None if low is None or high is None else (low, high)
 
 
 def plan_sentence(plan: "Plan") -> str:
