@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         project,
     )
     from anagen.treatment import (
+        BindingLimit,
         Facts,
         Finding,
         Injection,
@@ -82,7 +83,9 @@ if TYPE_CHECKING:
         Plan,
         Protocol,
         Session,
+        SessionDesign,
         SiteLayout,
+        check,
         dilute,
         load_plan,
         load_protocols,
@@ -91,14 +94,7 @@ if TYPE_CHECKING:
         plan_schema,
         save_plan,
         syringe_sheet,
-    )
-    from anagen.treatment.binding import (
-        BindingLimit,
-        SessionDesign,
         which_limit_binds_first,
-    )
-    from anagen.treatment.rules import (
-        check,
     )
 
 __all__ = [
@@ -202,13 +198,8 @@ _NAMES = {
         "patch_cells",
         "project",
     ),
-    "anagen.treatment.rules": ("check",),
-    "anagen.treatment.binding": (
-        "BindingLimit",
-        "SessionDesign",
-        "which_limit_binds_first",
-    ),
     "anagen.treatment": (
+        "BindingLimit",
         "Facts",
         "Finding",
         "Injection",
@@ -216,7 +207,9 @@ _NAMES = {
         "Plan",
         "Protocol",
         "Session",
+        "SessionDesign",
         "SiteLayout",
+        "check",
         "dilute",
         "load_plan",
         "load_protocols",
@@ -225,6 +218,7 @@ _NAMES = {
         "plan_schema",
         "save_plan",
         "syringe_sheet",
+        "which_limit_binds_first",
     ),
     "anagen.patient": (
         "OtherSteroid",

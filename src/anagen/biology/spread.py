@@ -2,7 +2,7 @@
 
 On a chart whose area element is one (det g = 1) the Laplace-Beltrami operator is
 div(g^-1 grad u). It is written here as fluxes through cell faces, so nothing is lost, and the
-border of the scalp lets nothing through. Fields are flat arrays over the chart's square, rows then columns.
+border of the scalp lets nothing through. Fields are flat arrays over the chart's square, by rows.
 """
 
 import equinox as eqx

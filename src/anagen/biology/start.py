@@ -111,7 +111,7 @@ def _state(
     hair: tuple[np.ndarray, np.ndarray, np.ndarray],
     slow: np.ndarray,
 ) -> State:
-    """State of cells from attack, privilege, tolerance; bald, fine, coarse share; slow skin pool."""
+    """State from attack, privilege, tolerance; bald, fine, coarse share; slow skin pool."""
     normal = jnp.ones(len(slow))
     return State(
         ImmuneState(*map(jnp.asarray, immune)),

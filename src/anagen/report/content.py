@@ -334,11 +334,11 @@ def binding_words(plan: "Plan", used: Sequence["BindingLimit"]) -> str:
         return text[:1].upper() + text[1:].rstrip(".") + "."
     first = used[0]
     unit = "" if first.unit == "1" else f" {first.unit}"
-    words = (
-        f"The first limit is that on “{_lowered(first.title)}”: the plan uses {first.used:.3g} of "
-        f"{first.limit:g}{unit} ({_PERCENT * first.fraction:.0f} %)"
-    )
-    if first.sites is not None:
+    numbers = f"{first.used:.3g} of {first.limit:g}{unit} ({_PERCENT * first.fraction:.0f} %)"
+    if first.fraction > 1.0:
+        return f"The limit on “{_lowered(first.title)}” is passed: {numbers}."
+    words = f"The first limit is that on “{_lowered(first.title)}”: the plan uses {numbers}"
+    if first.sites:
         words += f"; at this volume and strength it is reached with {first.sites} sites a session"
     return words + "."
 

@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     from anagen.scalp import Scalp
     from anagen.treatment.injections import Injection, Plan
 
-MAX_INSETS = 12
+MAX_INSETS = 24
 
 _SHORT_BAR_MM, _LONG_BAR_MM = 10.0, 50.0
-_FEW_SITES = 8
 _DOT_MM = 3.1
-_MARGIN_MM, _LEAST_SPAN_MM = 11.0, 44.0
+_MARGIN_MM, _LEAST_SPAN_MM, _MOST_REACH_MM = 11.0, 44.0, 62.0
 _VIEW_TITLE = {
     "top": "Top (nose up)", "back": "Back", "left": "Left side", "right": "Right side",
 }  # fmt: skip
@@ -126,9 +125,29 @@ def plan_drawings(
     for layout in groups:
         for patch in patches:
             sites = [site for site in layout.injections if site.patch == patch]
-            if sites and len(drawings) < len(views) + MAX_INSETS:
-                drawings.append(_inset(scalp, layout, patch, sites, patches))
-    return drawings
+            parts = _parts(scalp, sites)
+            drawings += [
+                _inset(scalp, layout, patch, part, patches=patches, part=number if parts[1:] else 0)
+                for number, part in enumerate(parts, start=1)
+            ]
+    return drawings[: len(views) + MAX_INSETS]
+
+
+def _parts(scalp: "Scalp", sites: Sequence["Injection"]) -> list[list["Injection"]]:
+    """Split the sites of a patch, in the order of the hand, into parts that fit one drawing."""
+    from anagen.scalp import locate
+
+    parts: list[list[Injection]] = []
+    positions: list[Array] = []
+    for site in sites:
+        position = np.asarray(locate(scalp, site.location), dtype=float)
+        reach = [float(np.linalg.norm(position - other)) for other in positions]
+        if not parts or max(reach) > _MOST_REACH_MM:
+            parts.append([])
+            positions = []
+        parts[-1].append(site)
+        positions.append(position)
+    return parts
 
 
 def _smooth(scalp: "Scalp", share: Array) -> Array:
@@ -245,7 +264,8 @@ def _name_patch(axes: "Axes", scalp: "Scalp", view: View, name: str, share: Arra
     if not seen.any():
         return
     points = project(scalp, np.asarray(scalp.position)[seen], view)
-    x, y = float(points[:, 0].mean()), float(points[:, 1].min()) - 3.0
+    highest = points[points[:, 1] < points[:, 1].min() + 3.0]
+    x, y = float(highest[:, 0].mean()), float(points[:, 1].min()) - 3.0
     axes.text(x, y, _short(name), ha="center", va="bottom", fontsize=10, fontweight="bold",
               color=PATCH, zorder=6, parse_math=False)  # fmt: skip
 
@@ -283,14 +303,17 @@ def _inset(
     layout: Layout,
     patch: str,
     sites: Sequence["Injection"],
+    *,
     patches: Mapping[str, Array],
+    part: int,
 ) -> Drawing:
     from anagen.scalp import locate
 
     ellipsoid = Ellipsoid(np.asarray(scalp.head.semi_axes, dtype=float))
     position = np.asarray(scalp.position, dtype=float)
     at = np.array([locate(scalp, site.location) for site in sites], dtype=float)
-    core = np.concatenate((position[patches[patch] > 0.5], at))
+    whole = position[patches[patch] > 0.5]
+    core = at if part else np.concatenate((whole, at))
     middle = core.mean(axis=0)
     middle = middle / np.sqrt(np.sum((middle / ellipsoid.semi_axes) ** 2))
     camera = close_camera(ellipsoid, middle, 1.0, 1)
@@ -309,8 +332,9 @@ def _inset(
     axes.text(centre[0] - 0.94 * half, centre[1] - 0.94 * half, f"↑ {up}", fontsize=8.5,
               color=MUTED, ha="left", va="top", zorder=9)  # fmt: skip
     numbers = number_words([site.number for site in sites])
-    title = f"Patch {patch}, {layout.title}"
+    title = f"Patch {patch}, {layout.title}" + (f", sites {numbers}" if part else "")
     key = f"inset-{layout.sessions[0]}-{list(patches).index(patch) + 1}"
+    key += f"-{part}" if part else ""
     return Drawing(key, title, f"{title}: sites {numbers}.", figure)
 
 

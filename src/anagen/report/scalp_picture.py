@@ -32,6 +32,8 @@ _DAYS_PER_WEEK = 7.0
 _BAR_MM = 10.0
 
 _HAIR, _SHINE = (0.29, 0.205, 0.15), (0.66, 0.52, 0.40)
+_BLACK, _BLACK_SHINE = (0.13, 0.105, 0.095), (0.42, 0.37, 0.34)
+_FIRST_BLACK = 5
 _SKIN = {
     1: (0.93, 0.78, 0.70), 2: (0.90, 0.74, 0.64), 3: (0.86, 0.69, 0.57), 4: (0.76, 0.58, 0.45),
     5: (0.60, 0.43, 0.32), 6: (0.43, 0.30, 0.23),
@@ -107,7 +109,10 @@ def tones_of(skin_type: object) -> Tones:
     """Colours for a Fitzpatrick skin type (1 to 6, Roman or Arabic); a middle one when unknown."""
     text = str(skin_type or "").strip().lower().removeprefix("type").strip()
     number = _ROMAN.get(text) or (int(text) if text.isdigit() else _MIDDLE_SKIN)
-    return Tones(_SKIN.get(number, _SKIN[_MIDDLE_SKIN]), _HAIR, _SHINE)
+    if number not in _SKIN:
+        number = _MIDDLE_SKIN
+    hair, shine = (_BLACK, _BLACK_SHINE) if number >= _FIRST_BLACK else (_HAIR, _SHINE)
+    return Tones(_SKIN[number], hair, shine)
 
 
 def weeks_shown(course: "xr.Dataset", weeks: Sequence[int] = WEEKS) -> dict[int, int]:

@@ -1,5 +1,6 @@
 """What is done: products, injections, sessions, plans, placement of sites, and the rules."""
 
+from anagen.treatment.binding import BindingLimit, SessionDesign, which_limit_binds_first
 from anagen.treatment.dilution import (
     Dilution,
     Mix,
@@ -9,7 +10,7 @@ from anagen.treatment.dilution import (
     syringe_sheet,
 )
 from anagen.treatment.facts import Facts
-from anagen.treatment.findings import Finding, Override
+from anagen.treatment.findings import Finding, Override, apply_overrides, blocked, by_rule
 from anagen.treatment.injections import (
     Comfort,
     CreatedFrom,
@@ -31,6 +32,7 @@ from anagen.treatment.planning import (
     site_location,
     with_sessions,
 )
+from anagen.treatment.profiles import load_profile, profile_names
 from anagen.treatment.protocols import (
     Protocol,
     ProtocolChange,
@@ -38,10 +40,12 @@ from anagen.treatment.protocols import (
     load_protocol,
     load_protocols,
 )
+from anagen.treatment.rules import check
 from anagen.treatment.sites import Site, add_site, check_sites, move_site, remove_site
 from anagen.treatment.tours import renumber
 
 __all__ = [
+    "BindingLimit",
     "Comfort",
     "Coverage",
     "CreatedFrom",
@@ -57,17 +61,23 @@ __all__ = [
     "Protocol",
     "ProtocolChange",
     "Session",
+    "SessionDesign",
     "Site",
     "SiteLayout",
     "Syringe",
     "SyringeSheet",
     "add_site",
+    "apply_overrides",
+    "blocked",
+    "by_rule",
     "change_protocol",
     "change_session",
+    "check",
     "check_sites",
     "coverage",
     "dilute",
     "load_plan",
+    "load_profile",
     "load_protocol",
     "load_protocols",
     "make_plan",
@@ -76,6 +86,7 @@ __all__ = [
     "plan_json",
     "plan_schema",
     "prioritise",
+    "profile_names",
     "read_plan",
     "remove_site",
     "renumber",
@@ -85,5 +96,6 @@ __all__ = [
     "shift",
     "site_location",
     "syringe_sheet",
+    "which_limit_binds_first",
     "with_sessions",
 ]
