@@ -280,3 +280,17 @@ def test_patch_of_another_scalp_is_refused() -> None:
 def test_too_few_follicles_are_refused() -> None:
     with pytest.raises(InputError, match="at least one a cell"):
         course(FIVE, weeks=4, follicles=Follicles(count=100, seed=1))
+
+
+def test_progress_is_told_and_changes_nothing() -> None:
+    told: list[tuple[int, int]] = []
+    scalp = build_scalp(cell_mm=4.0)
+    for follicles in (None, Follicles(count=10_000, seed=4)):
+        patches = {"a": PatchStart(disc(scalp, MIDDLE, 30.0))}
+        silent, spoken = (
+            simulate(scalp, patches, [], start=START, weeks=30, person=NEW, follicles=follicles,
+                     progress=progress)
+            for progress in (None, lambda done, total: told.append((done, total)))
+        )  # fmt: skip
+        xr.testing.assert_allclose(silent, spoken, rtol=1e-5)
+    assert told == [(13, 30), (26, 30), (30, 30)] * 2

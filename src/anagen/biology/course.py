@@ -12,6 +12,7 @@ from anagen._runtime import prepare_jax
 from anagen.biology import dataset
 from anagen.biology.engine import STEPS_PER_SAVE, Readout, on_square, run, surface_of
 from anagen.biology.exposure import Exposure, expose
+from anagen.biology.follicles import follow, run_follicles
 from anagen.biology.start import PatchStart, Person, starting_state, tissue_of
 from anagen.errors import InputError, Problem, SimulationError
 from anagen.evidence.parameters import ParameterSet, load_parameters
@@ -28,6 +29,7 @@ _GROUP_BLOCK = (
     4  # groups are padded to a multiple, so that plans of different length share a compilation
 )
 MAX_WEEKS = 520
+_BLOCK_WEEKS = 13  # between two reports of progress
 
 
 @dataclass(frozen=True)
@@ -102,19 +104,26 @@ def simulate(
     surface = surface_of(scalp, weights, float(tissue.immunity.mobility))
     state = starting_state(scalp, tissue, patches)
     bulb, dermal, share = _loop_inputs(scalp, exposure, weeks)
-    if follicles is None:
-        moments, shed, _ = run(tissue, surface, state, bulb, dermal, share)
-    else:
-        from anagen.biology.follicles import run_follicles
-
-        moments, shed = run_follicles(
-            tissue, surface, state, bulb, dermal, share, follicles.count, follicles.seed
-        )
-    if progress:
-        progress(weeks, weeks)
-    readout: Readout = type(moments)(*(np.asarray(value) for value in moments))
+    followed = None
+    if follicles is not None:
+        followed = follow(surface, state, follicles.count, follicles.seed)
+    rows, losses = [], []
+    block = _BLOCK_WEEKS if progress else weeks
+    for first in range(0, weeks, block):
+        inputs = (tissue, surface, state, bulb, dermal, share[first : first + block])
+        if followed is None:
+            moments, shed, state = run(*inputs)
+        else:
+            moments, shed, state, followed = run_follicles(*inputs, followed)
+        done = min(first + block, weeks)
+        keep = slice(None) if done == weeks else slice(-1)
+        rows.append([np.asarray(values)[keep] for values in moments])
+        losses.append(np.asarray(shed))
+        if progress:
+            progress(done, weeks)
+    readout = Readout(*map(np.concatenate, zip(*rows, strict=True)))
     _check_finite(readout)
-    variables = dataset.fields(scalp, tissue, readout, np.asarray(shed), parameters)
+    variables = dataset.fields(scalp, tissue, readout, np.concatenate(losses), parameters)
     variables |= dataset.patches(scalp, patches, readout, parameters)
     variables |= dataset.blood(sessions, exposure, person, parameters)
     variables |= dataset.pains(sessions, parameters)

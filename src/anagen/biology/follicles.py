@@ -68,21 +68,20 @@ class Population(NamedTuple):
     key: Array
 
 
-def run_follicles(
-    tissue: Tissue,
-    surface: Surface,
-    state: State,
-    bulb: Float[Array, "group square"],
-    dermal: Float[Array, "group square"],
-    share: Float[Array, "save step group"],
-    count: int,
-    seed: int,
-) -> tuple[Readout, Float[Array, " save"]]:
-    """Follow single follicles; arguments and results as `engine.run`.
+class Followed(NamedTuple):
+    """Every follicle and the place in the square of the cell it stands in."""
+
+    people: Population
+    home: Int[Array, " follicle"]
+
+
+def follow(surface: Surface, state: State, count: int, seed: int) -> Followed:
+    """Draw follicles over the whole scalp, in proportion to density, each in a state of its cell.
 
     Parameters
     ----------
-    count : follicles over the whole scalp, at least one a cell.
+    surface, state : where they stand and the shares they are drawn from.
+    count : follicles, at least one a cell.
     seed : of the random numbers.
 
     Raises
@@ -99,24 +98,24 @@ def run_follicles(
     density = np.asarray(surface.density, float)[np.asarray(surface.index)]
     steps = np.floor(np.cumsum(density) / density.sum() * count + 1e-6).astype(int)
     home = jnp.asarray(np.repeat(np.asarray(surface.index), np.diff(steps, prepend=0)))
-    return _run(tissue, surface, state, bulb, dermal, share, home, jax.random.key(seed))
+    return Followed(_draw(state.hair, home, jax.random.key(seed)), home)
 
 
 @eqx.filter_jit
-def _run(
+def run_follicles(
     tissue: Tissue,
     surface: Surface,
     state: State,
-    bulb: Array,
-    dermal: Array,
-    share: Array,
-    home: Int[Array, " follicle"],
-    key: Array,
-) -> tuple[Readout, Array]:
+    bulb: Float[Array, "group square"],
+    dermal: Float[Array, "group square"],
+    share: Float[Array, "save step group"],
+    followed: Followed,
+) -> tuple[Readout, Float[Array, " save"], State, Followed]:
+    """Follow single follicles; arguments and results as `engine.run`, and the follicles."""
+    people, home = followed
     size = surface.density.shape[0]
     number = jnp.maximum(jax.ops.segment_sum(jnp.ones(home.shape), home, size), 1.0)
     follicles = jnp.sum(surface.density[surface.index]) * surface.cell_area
-    people = _draw(state.hair, home, key)
 
     def moment(state: State, people: Population, released: Array) -> Readout:
         hair = _shares(people, home, number)
@@ -143,7 +142,7 @@ def _run(
     (state, people), (moments, shed) = jax.lax.scan(week, (state, people), share)
     last = moment(state, people, share[-1, -1])
     moments = jax.tree.map(lambda rows, row: jnp.concatenate([rows, row[None]]), moments, last)
-    return moments, shed
+    return moments, shed, state, Followed(people, home)
 
 
 def _draw(hair: HairState, home: Array, key: Array) -> Population:
