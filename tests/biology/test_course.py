@@ -12,12 +12,12 @@ from anagen.scalp import build_scalp, disc, locate
 FIVE = 5.0
 
 
-def tuft_mm(result: xr.Dataset, week: int) -> float:
-    """Diameter of the disc of equal area in which hair shows around the injection."""
+def tufts_mm(result: xr.Dataset) -> np.ndarray:
+    """Diameter by week of the disc of equal area with two fifths of normal hairs, vellus included."""
     scalp = build_scalp()
     near = np.linalg.norm(scalp.position - locate(scalp, MIDDLE), axis=1) < 20.0
-    shows = result["cover"].values[week][near] > 0.3
-    return float(2.0 * np.sqrt(shows.sum() * scalp.cell_area_mm2 / np.pi))
+    shows = (result["hair_density"].values / scalp.density_per_cm2)[:, near] > 0.4
+    return np.asarray(2.0 * np.sqrt(shows.sum(1) * scalp.cell_area_mm2 / np.pi))
 
 
 # ---- conservation and convergence ---------------------------------------------------------------
@@ -141,7 +141,16 @@ def test_pigment_follows_late_and_comes_back() -> None:
 
 @pytest.mark.parametrize("strength", [5.0, 10.0])
 def test_one_injection_regrows_a_tuft(strength: float) -> None:
-    assert 5.0 <= tuft_mm(one_injection(strength), 8) <= 12.0
+    """Guideline: about 0.5 cm; the disease around it takes it back when the depot is empty."""
+    tufts = tufts_mm(one_injection(strength))[:31]
+    assert 5.0 <= tufts.max() <= 12.0
+    assert 3 <= int(tufts.argmax()) <= 8
+    assert tufts[30] == 0.0
+
+
+def test_a_stronger_injection_keeps_its_tuft_longer() -> None:
+    weeks = [int((tufts_mm(one_injection(strength))[:31] > 5.0).sum()) for strength in (5.0, 10.0)]
+    assert weeks[1] > weeks[0]
 
 
 def test_sites_at_one_centimetre_fill_a_patch_and_at_two_leave_gaps() -> None:
@@ -212,9 +221,8 @@ def test_an_old_episode_does_not_settle_within_a_year() -> None:
 
 def test_response_rises_with_strength_and_saturates() -> None:
     at_12 = [float(course(s)["patch_cover"][12, 0]) for s in (2.5, 5.0, 10.0)]
-    assert at_12[1] > at_12[0] + 0.08
-    assert abs(at_12[2] - at_12[1]) < 0.05
-    assert at_12[2] > at_12[0]
+    assert at_12 == sorted(at_12)
+    assert at_12[1] - at_12[0] > 4.0 * (at_12[2] - at_12[1])
 
 
 def test_attack_falls_and_inflammation_with_it() -> None:
@@ -230,7 +238,7 @@ def test_attack_falls_and_inflammation_with_it() -> None:
 
 def test_stopped_early_it_relapses_and_held_long_enough_it_stays_well() -> None:
     early, held = course(FIVE, (0,)), course(FIVE)
-    assert float(early["patch_cover"][:20, 0].max()) > 0.3
+    assert float(early["patch_cover"][:20, 0].max()) > 0.2
     assert float(early["patch_cover"][36, 0]) < 0.15
     assert float(held["patch_privilege"][30, 0]) > 0.95
     assert float(held["patch_cover"][52, 0]) > 0.97

@@ -131,6 +131,10 @@ IMPOSSIBLE = {
         [(("session_summaries",), [summary(patches=[{"sites": 1, "dose_mg": 50}])])],
         ("session_summaries", 0, "patches", 0),
     ),
+    "summary of a thousand sites": (
+        [(("session_summaries",), [summary(patches=[{"sites": 300, "dose_mg": 100}] * 3)])],
+        ("session_summaries", 0, "patches"),
+    ),
     "summary of an unknown patch": (
         [(("session_summaries",), [summary(patches=[{"patch": "x", "sites": 1, "dose_mg": 0.5}])])],
         ("session_summaries", 0, "patches", 0, "patch"),

@@ -11,7 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anagen.errors import InputError
-from anagen.patient import Patient, facts, load_patient, patch_shapes, start_date, steroid_ledger
+from anagen.patient import (
+    Patient,
+    facts,
+    given_sessions,
+    load_patient,
+    patient_scalp,
+    start_date,
+    steroid_ledger,
+)
 from anagen.patient.files import check_document
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -106,7 +114,7 @@ def mutated(draw):
             holder[draw(st.text(max_size=6))] = holder.pop(path[-1])
         elif deed == "double" and isinstance(holder, list):
             holder.append(copy.deepcopy(old))
-        elif deed == "scale" and isinstance(old, int | float):
+        elif deed == "scale" and isinstance(old, int | float) and abs(old) < 1e9:
             holder[path[-1]] = old * draw(st.sampled_from([-1, 10, 100, 0.1, 1e6]))
         else:
             holder[path[-1]] = copy.deepcopy(draw(NASTY))
@@ -125,8 +133,8 @@ def assert_usable(patient):
     """A record that was accepted serves everything that is asked of it."""
     assert isinstance(patient, Patient)
     facts(patient, start_date(patient) or TODAY)
-    patch_shapes(patient)
     steroid_ledger(patient)
+    given_sessions(patient, patient_scalp(patient))
 
 
 def read_or_refuse(file, content):

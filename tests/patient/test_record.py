@@ -261,6 +261,15 @@ def test_no_known_word_is_taken_for_a_slip_of_another():
         assert [word for word in known if misspelt(kind, word)] == []
 
 
+def test_every_word_of_the_rules_is_known():
+    from anagen.evidence.rules import load_rules
+
+    known = load_vocabulary().words
+    for rule in load_rules().values():
+        if rule.measure in known:
+            assert {term.lower() for term in rule.terms} <= known[rule.measure], rule.key
+
+
 def test_nearest_finds_nothing_where_nothing_is_near():
     assert nearest("zzz", ["vertex", "crown"]) is None
     assert nearest("Vertx", ["vertex", "crown"]) == "vertex"

@@ -132,6 +132,7 @@ def simulate(
         "mode": "typical" if follicles is None else "follicles",
         "seed": -1 if follicles is None else follicles.seed,
         "follicles": 0 if follicles is None else follicles.count,
+        "strong_inhibitor": int(person.strong_inhibitor),
     }
     return dataset.label(variables, scalp, patches, sessions, start, exposure.edges, attributes)
 

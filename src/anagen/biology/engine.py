@@ -4,7 +4,7 @@ Fields are single precision and live on the chart's square, so that the spread o
 stencil; read-outs are taken once a week and packed to the cells of the scalp.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -33,6 +33,7 @@ from anagen.scalp import Scalp
 
 STEP = 1.0  # day
 STEPS_PER_SAVE = 7
+_UNROLL = 3  # days a turn of the loop: fewer copies of the state, for little more to compile
 _STABLE = 0.9  # sum of stencil weights times D dt; explicit diffusion diverges above one
 _TINY = 1e-9
 
@@ -191,10 +192,20 @@ def read(
         concentration=concentration,
         thickness=thickness(tissue.skin, skin),
         synthesis=skin.synthesis,
-        states=visible,
+        states=surface.weights @ jnp.stack(shares).T,
     )  # fmt: skip
-    packed = jax.tree.map(lambda field: jnp.take(field, surface.index), readout)
-    return packed._replace(states=(jnp.stack(shares) @ surface.weights.T).T)
+    return pack(surface, readout)
+
+
+def pack(surface: Surface, readout: Readout) -> Readout:
+    """Pack the fields of a readout from the square to the cells."""
+    states = readout.states
+    # Without the barrier every field's ingredients are gathered, not the field.
+    fields = jax.lax.optimization_barrier(readout._replace(states=surface.density))
+    packed = jax.tree.map(
+        lambda field: field.at[surface.index].get(mode="promise_in_bounds"), fields
+    )
+    return cast(Readout, packed)._replace(states=states)
 
 
 def shed_per_day(surface: Surface, lost: Float[Array, " square"]) -> Array:
@@ -236,19 +247,30 @@ def run(
         hair, lost = step_hair(tissue.follicle, state.hair, chance, STEP)
         return State(immune, hair, skin), lost
 
-    def week(state: State, released: Array) -> tuple[State, tuple[Readout, Array]]:
-        now = read(tissue, surface, state, combine(released[0], bulb))
+    def week(
+        carry: tuple[State, Readout], now: tuple[Array, Array]
+    ) -> tuple[tuple[State, Readout], Array]:
+        (state, kept), (number, released) = carry, now
+        kept = keep(kept, number, read(tissue, surface, state, combine(released[0], bulb)))
 
         def accumulate(carry: tuple[State, Array], row: Array) -> tuple[tuple[State, Array], None]:
             state, lost = day(carry[0], row)
             return (state, carry[1] + lost), None
 
         (state, lost), _ = jax.lax.scan(
-            accumulate, (state, jnp.zeros_like(state.skin.fast)), released
+            accumulate, (state, jnp.zeros_like(state.skin.fast)), released, unroll=_UNROLL
         )
-        return state, (now, shed_per_day(surface, lost) / released.shape[0])
+        return (state, kept), shed_per_day(surface, lost) / released.shape[0]
 
-    state, (moments, shed) = jax.lax.scan(week, state, share)
+    weeks = share.shape[0]
+    row = jax.eval_shape(lambda: read(tissue, surface, state, bulb[0]))
+    empty = jax.tree.map(lambda field: jnp.zeros((weeks + 1, *field.shape), field.dtype), row)
+    (state, moments), shed = jax.lax.scan(week, (state, empty), (jnp.arange(weeks), share))
     last = read(tissue, surface, state, combine(share[-1, -1], bulb))
-    moments = jax.tree.map(lambda rows, row: jnp.concatenate([rows, row[None]]), moments, last)
-    return moments, shed, state
+    return keep(moments, weeks, last), shed, state
+
+
+def keep(kept: Readout, number: Array | int, readout: Readout) -> Readout:
+    """Write a moment into its row; in place, where stacking would copy all moments once more."""
+    rows = jax.tree.map(lambda rows, row: rows.at[number].set(row), kept, readout)
+    return cast(Readout, rows)

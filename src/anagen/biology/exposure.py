@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 _REFERENCE = "triamcinolone_acetonide"  # potency is counted in its equivalents
 _REACH_IN_LENGTHS = 14.0  # beyond this many diffusion lengths a kernel is below 1e-6
-_FLOOR = 1e-15  # relative to saturation
-_QUADRATURE = ((0.0, 0.25), *((angle, 0.125) for angle in np.arange(6) * np.pi / 3.0))
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Exposure:
     dose : (group,) [ug] of the whole group.
     start : (group,) [day] of injection.
     bulb, dermis : (group, cell) [ug/mL] tissue concentration at full release at the depths of bulb
-        and mid-dermis, geometric mean of the cell, in triamcinolone acetonide equivalents.
+        and mid-dermis below each cell's centre, in triamcinolone acetonide equivalents.
     left : (day + 1, group) [ug] solid left at each day edge, of the whole group.
     release : (day, group) [ug/day] mean release rate of each day, of the whole group.
     share : (day, group) [1] the same relative to full release.
@@ -179,22 +177,19 @@ def _effect_maps(
     radius = depot_radius(depot, jnp.asarray([group.volume]))[0]
     reach = float(radius) + _REACH_IN_LENGTHS * float(dermis.length)
     potency = group.product.relative_affinity / reference_affinity
-    points, weights = _quadrature_points(scalp)
     sites = np.array([locate(scalp, item.location) for item in group.injections])
     near = cell_tree(scalp).query_ball_point(sites, reach)
     site = np.repeat(np.arange(len(sites)), [len(cells) for cells in near])
     cell = np.concatenate([np.asarray(cells, int) for cells in near])
-    lateral = np.linalg.norm(points[:, cell] - sites[site], axis=-1)
+    lateral = np.linalg.norm(scalp.position[cell] - sites[site], axis=-1)
     depth = np.array([item.depth_mm for item in group.injections])[site]
     # Far-off padding keeps array sizes to powers of two, so that few of them need compiling.
-    size = 1 << max(10, int(np.ceil(np.log2(max(len(cell), 1)))))
-    spare = size - len(cell)
-    maps = _mean_over_cells(
+    spare = (1 << max(10, int(np.ceil(np.log2(max(len(cell), 1)))))) - len(cell)
+    maps = _sum_of_kernels(
         dermis,
-        jnp.asarray(np.pad(lateral, ((0, 0), (0, spare)), constant_values=1e6)),
+        jnp.asarray(np.pad(lateral, (0, spare), constant_values=1e6)),
         jnp.asarray(np.pad(depth, (0, spare))),
         jnp.asarray(np.pad(cell, (0, spare))),
-        jnp.asarray(weights),
         radius,
         len(scalp.position),
     )
@@ -202,25 +197,19 @@ def _effect_maps(
 
 
 @eqx.filter_jit
-def _mean_over_cells(
+def _sum_of_kernels(
     dermis: Dermis,
-    lateral: Float[Array, "point pair"],
+    lateral: Float[Array, " pair"],
     depth: Float[Array, " pair"],
     cell: Int[Array, " pair"],
-    weights: Float[Array, " point"],
     radius: Float[Array, ""],
     cells: int,
 ) -> Float[Array, "plane cell"]:
-    """Geometric mean over each cell's points of the summed kernels of all sites near it.
-
-    The logarithm of the concentration falls nearly linearly over a cell, so its mean keeps the area
-    above any threshold.
-    """
+    """Sum the kernels of all sites at the centre of every cell, at bulb and mid-dermis."""
 
     def plane(target: Float[Array, ""]) -> Float[Array, " cell"]:
         each = kernel_in_skin(dermis, lateral, target, depth, radius)
-        total = jax.vmap(lambda row: jax.ops.segment_sum(row, cell, cells))(each)
-        return jnp.exp(weights @ jnp.log(jnp.maximum(total, _FLOOR)))
+        return jax.ops.segment_sum(each, cell, cells)
 
     return jnp.stack([plane(dermis.bulb_depth), plane(dermis.dermis_depth)])
 
@@ -230,19 +219,3 @@ def _follow(
     depot: Depot, dermis: Dermis, sites: Sites, edges: Float[Array, " edge"]
 ) -> tuple[Float[Array, "step site"], Float[Array, "edge site"]]:
     return release_rate(depot, dermis, sites, edges), amount_left(depot, dermis, sites, edges)
-
-
-def _quadrature_points(scalp: Scalp) -> tuple[np.ndarray, np.ndarray]:
-    """Seven points (point, cell, 3) in each cell's tangent plane and their weights (point,).
-
-    The rule integrates cubic polynomials over the disc of the cell's area exactly.
-    """
-    radius = np.sqrt(2.0 / 3.0 * scalp.cell_area_mm2 / np.pi)
-    helper = np.where(np.abs(scalp.normal[:, 2:]) < 0.9, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]])
-    first = np.cross(scalp.normal, helper)
-    first /= np.linalg.norm(first, axis=1, keepdims=True)
-    second = np.cross(scalp.normal, first)
-    points = [scalp.position]
-    for angle, _ in _QUADRATURE[1:]:
-        points.append(scalp.position + radius * (np.cos(angle) * first + np.sin(angle) * second))
-    return np.stack(points), np.array([weight for _, weight in _QUADRATURE])

@@ -5,8 +5,8 @@ follows the shares of follicles in each state, which is the exact mean of that p
 with several stages is Erlang distributed, so that shedding after a shock is a wave, not a smear.
 
 normal:    early 1-2 -> terminal -> catagen -> telogen 1-4 -> (shed) -> early | kenogen -> early
-attacked:  vellus, intermediate, terminal -> dystrophic -> (breaks) -> arrested;
-           early, recovering -> arrested
+attacked:  terminal -> dystrophic -> (breaks) -> arrested;  vellus, intermediate -> (falls) ->
+           arrested;  early, recovering -> arrested
 recovery:  arrested -> recovering 1-3 (not yet visible) -> vellus -> intermediate -> terminal
 """
 
@@ -96,8 +96,8 @@ class Hazards(NamedTuple):
     recovering: Array  # recovering_i -> next stage
     arrest: Array  # early, recovering -> arrested
     mature: Array  # vellus -> intermediate -> terminal
-    attacked: Array  # vellus, intermediate, terminal -> dystrophic
-    regress: Array  # terminal, intermediate, vellus -> catagen
+    attacked: Array  # terminal -> dystrophic; vellus, intermediate -> arrested (hair falls)
+    regress: Array  # terminal -> catagen
     rest: Array  # catagen -> telogen_1
     telogen: Array  # telogen_i -> next stage
     leave: Array  # telogen_4 -> shed
@@ -170,7 +170,7 @@ def step_hair(
     h = chance
     shed, broken, rescued = h.leave * t4, h.breaks * d, h.rescue * d
     leave = h.attacked + h.regress
-    lost = v + i + t
+    young_lost = h.attacked * (v + i)
     # Differences of flows, not products with (1 - chance): single precision then keeps the sum.
     new = (
         e1 - (h.early + h.arrest) * e1 + (1.0 - h.latency) * shed + h.renew * k,
@@ -178,28 +178,28 @@ def step_hair(
         r1 - (h.recovering + h.arrest) * r1 + h.release * x,
         r2 - (h.recovering + h.arrest) * r2 + h.recovering * r1,
         r3 - (h.recovering + h.arrest) * r3 + h.recovering * r2,
-        v - (leave + h.mature) * v + h.recovering * r3,
-        i - (leave + h.mature) * i + h.mature * v,
+        v - (h.attacked + h.mature) * v + h.recovering * r3,
+        i - (h.attacked + h.mature) * i + h.mature * v,
         t - leave * t + h.mature * i + h.early * e2 + rescued,
-        d - broken - rescued + h.attacked * lost,
-        c - h.rest * c + h.regress * lost,
+        d - broken - rescued + h.attacked * t,
+        c - h.rest * c + h.regress * t,
         t1 - h.telogen * t1 + h.rest * c,
         t2 - h.telogen * (t2 - t1),
         t3 - h.telogen * (t3 - t2),
         t4 - shed + h.telogen * t3,
         k - h.renew * k + h.latency * shed,
-        x - h.release * x + h.arrest * (e1 + e2 + r1 + r2 + r3) + broken,
+        x - h.release * x + h.arrest * (e1 + e2 + r1 + r2 + r3) + broken + young_lost,
     )
     wear, gain = 1.0 - dt * follicle.growth / follicle.shade_length, dt * follicle.growth
     lv, li, lt = (
         length * wear + gain * share for length, share in zip(state.lengths, (v, i, t), strict=True)
     )
     lengths = (
-        lv - (leave + h.mature) * lv,
-        li - (leave + h.mature) * li + h.mature * lv,
+        lv - (h.attacked + h.mature) * lv,
+        li - (h.attacked + h.mature) * li + h.mature * lv,
         lt - leave * lt + h.mature * li + follicle.shade_length * rescued,
     )
-    return HairState(new, lengths), shed + broken
+    return HairState(new, lengths), shed + broken + young_lost
 
 
 def healthy_shares(follicle: Follicle) -> tuple[Float[Array, ""], ...]:

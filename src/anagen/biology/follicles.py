@@ -34,15 +34,15 @@ from anagen.biology.follicle import (
 from anagen.biology.immunity import inflammation
 from anagen.errors import InputError, Problem
 
-_SLOTS = 3
+_SLOTS = 2
 _NEXT = {
     "early_1": ("early_2", "arrested"),
     "early_2": ("terminal", "arrested"),
     "recovering_1": ("recovering_2", "arrested"),
     "recovering_2": ("recovering_3", "arrested"),
     "recovering_3": ("vellus", "arrested"),
-    "vellus": ("intermediate", "dystrophic", "catagen"),
-    "intermediate": ("terminal", "dystrophic", "catagen"),
+    "vellus": ("intermediate", "arrested"),
+    "intermediate": ("terminal", "arrested"),
     "terminal": ("dystrophic", "catagen"),
     "dystrophic": ("terminal", "arrested"),
     "catagen": ("telogen_1",),
@@ -56,8 +56,16 @@ _NEXT = {
 _DESTINATIONS = np.array(
     [[INDEX[to] for to in (*_NEXT[name], *(name,) * _SLOTS)[:_SLOTS]] for name in STATES], np.int8
 )
-_LOSSES = ((INDEX["telogen_4"], INDEX["early_1"]), (INDEX["telogen_4"], INDEX["kenogen"]),
-           (INDEX["dystrophic"], INDEX["arrested"]))  # fmt: skip
+_LOSSES = tuple(
+    (INDEX[before], INDEX[after])
+    for before, after in (
+        ("telogen_4", "early_1"),
+        ("telogen_4", "kenogen"),
+        ("dystrophic", "arrested"),
+        ("vellus", "arrested"),
+        ("intermediate", "arrested"),
+    )
+)
 
 
 class Population(NamedTuple):
@@ -161,7 +169,7 @@ def _chances(chance: Hazards) -> tuple[tuple[Array, ...], ...]:
     """Chance of each exit of each state, in the order of `_NEXT`."""
     h = chance
     grow = (h.recovering, h.arrest)
-    young = (h.mature, h.attacked, h.regress)
+    young = (h.mature, h.attacked)
     rest = (h.telogen,)
     return (
         (h.early, h.arrest), (h.early, h.arrest), grow, grow, grow, young, young,

@@ -11,6 +11,7 @@ from anagen.evidence.rules import load_words
 from anagen.patient import (
     Patient,
     age_on,
+    given_sessions,
     latest_patches,
     patch_age_days,
     patch_shapes,
@@ -55,8 +56,8 @@ def simulate_patient(
     Returns
     -------
     xarray.Dataset
-        The course; see ``docs/architecture.md``. Earlier sessions known as sums only (no sites)
-        count in the dose, not in the tissue; the attribute ``notes`` says so.
+        The course; see ``docs/architecture.md``. Earlier sessions known as sums only (no sites) are
+        spread evenly over their patch; the attribute ``notes`` says so.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def simulate_patient(
     parameters = parameters or load_parameters()
     start = starting_day(patient, plan)
     scalp = patient_scalp(patient, cell_mm)
-    sessions = [item for item in patient.sessions if treated or item.date <= start]
+    sessions = [item for item in given_sessions(patient, scalp) if treated or item.date <= start]
     if plan is not None and treated:
         sessions += [item for item in plan.sessions if not _is_given(item, patient)]
     course = simulate(
@@ -83,12 +84,9 @@ def simulate_patient(
     notes = []
     if patient.session_summaries:
         notes.append(
-            f"{len(patient.session_summaries)} earlier sessions are known as sums only: they count "
-            "in the cumulative dose, not in the tissue"
+            f"{len(patient.session_summaries)} earlier sessions are known as sums only: their sites "
+            "are taken as spread evenly over the patch"
         )
-    given_mg = sum(item.total_mg for item in patient.session_summaries if item.date <= start)
-    course["cumulative_dose"] = course["cumulative_dose"] + given_mg
-    course["cumulative_dose"].attrs = {"units": "mg", "long_name": "steroid injected so far"}
     course.attrs["patient"] = patient.id
     course.attrs["protocol"] = plan.protocol if plan is not None and treated else "none"
     course.attrs["notes"] = "; ".join(notes)

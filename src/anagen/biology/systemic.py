@@ -17,7 +17,7 @@ References: Huscher2009 (dose bands of tablets), Samrao2013 (bone), Reddy2013 an
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -27,6 +27,9 @@ from anagen.biology.cortisol import CortisolResponse
 from anagen.biology.plasma import Plasma
 from anagen.errors import InputError, Problem
 from anagen.evidence.parameters import ParameterSet
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Band = Literal["none expected", "possible", "likely"]
 RiskName = Literal["weight", "sleep", "mood", "glucose", "bone", "adrenal", "cushing"]
@@ -183,6 +186,37 @@ def systemic_risks(
     by_name["bone"] = _bone(parameters, exposure, float(treated_days))
     by_name["adrenal"] = _adrenal(parameters, exposure, strong_inhibitor)
     return tuple(by_name[name] for name in RISKS)
+
+
+def course_risks(course: "xr.Dataset", parameters: ParameterSet) -> tuple[SystemicRisk, ...]:
+    """Risks to the whole body over a simulated course.
+
+    Parameters
+    ----------
+    course : from `simulate`; its days before the start count too.
+    parameters : thresholds and published rates.
+    """
+    response = CortisolResponse(
+        suppression=jnp.asarray(course["cortisol_suppression"].values),
+        capacity=jnp.asarray(course["adrenal_capacity"].values),
+        mean=jnp.asarray(course["cortisol_mean"].values),
+        morning=jnp.asarray(course["cortisol_morning"].values),
+        mean_level=jnp.asarray(course["cortisol_mean"].values),
+        morning_level=jnp.asarray(course["cortisol_morning_level"].values),
+    )
+    exposure = systemic_exposure(
+        parameters,
+        course["plasma_concentration"].values,
+        course["cumulative_dose"].values,
+        response,
+    )
+    days = course["session_day"].values
+    return systemic_risks(
+        parameters,
+        exposure,
+        treated_days=float(np.ptp(days)) if len(days) else 0.0,
+        strong_inhibitor=bool(course.attrs.get("strong_inhibitor", 0)),
+    )
 
 
 def worst_mean(daily: np.ndarray, window: int) -> float:

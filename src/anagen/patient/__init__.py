@@ -12,6 +12,7 @@ from anagen.patient.files import (
     read_patient,
     save_patient,
 )
+from anagen.patient.given import given_sessions
 from anagen.patient.issues import Issue
 from anagen.patient.record import (
     History,
@@ -57,6 +58,7 @@ __all__ = [
     "course_start",
     "cumulative_steroid_mg",
     "facts",
+    "given_sessions",
     "latest_patches",
     "latest_visit",
     "load_patient",

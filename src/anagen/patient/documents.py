@@ -224,7 +224,7 @@ def _unusable(value: Any, path: Path) -> Iterator[Issue]:
     """Issues of numbers that are none and of texts that cannot be written again."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _unusable(key, (*path, shorten(key)))
+            yield from _unusable(key, (*path, key))
             yield from _unusable(inner, (*path, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):

@@ -10,6 +10,7 @@ from anagen.patient.quantities import plausible
 from anagen.patient.record import Patient
 from anagen.patient.vocabulary import nearest
 from anagen.treatment.injections import Injection
+from anagen.treatment.technique import bounds
 
 if TYPE_CHECKING:
     from anagen.evidence.products import Product
@@ -35,6 +36,10 @@ def check_sessions(patient: Patient, today: date) -> Iterator[Issue]:
     for index, summary in enumerate(patient.session_summaries):
         path = ("session_summaries", index)
         yield from _product_fits(path, summary.product, summary.strength_mg_per_mL)
+        most = bounds("session.sites").high
+        if summary.sites > most:
+            remedy = "Check the numbers of sites, or split the summary by day."
+            yield error((*path, "patches"), f"at most {most:g} sites", f"{summary.sites}", remedy)
         for number, dose in enumerate(summary.patches):
             place = (*path, "patches", number)
             yield from _patch_known((*place, "patch"), dose.patch, summary.date, first_seen)

@@ -1,9 +1,9 @@
 """Words of the record: known terms that a slip of spelling may have missed, and steroid doses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from anagen.errors import EvidenceError
 
@@ -43,10 +43,22 @@ def load_vocabulary() -> Vocabulary:
     words, equivalents = dict(tables["words"]), dict(tables["equivalents"])
     for place, table in (("words", words), ("equivalents", equivalents)):
         parse_provenance(f"vocabulary.{place}", table)
-    return Vocabulary(
-        {kind: frozenset(map(str.lower, words[kind])) for kind in Kind.__args__},  # type: ignore[attr-defined]
-        _parse_equivalents(equivalents),
-    )
+    known = {
+        kind: frozenset(map(str.lower, (*words[kind], *_rule_words(kind))))
+        for kind in get_args(Kind)
+    }
+    return Vocabulary(known, _parse_equivalents(equivalents))
+
+
+def _rule_words(kind: str) -> Iterator[str]:
+    """Words that the rules look for among the conditions, medicines or allergies."""
+    from anagen.evidence.rules import load_rules
+
+    for rule in load_rules().values():
+        looked_up = [(rule.measure, rule.terms), *((c.measure, c.terms) for c in rule.when)]
+        for measure, terms in looked_up:
+            if kind in measure:
+                yield from terms
 
 
 def _parse_equivalents(tables: dict[str, Any]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from anagen.report.scalp_picture import WEEKS
 if TYPE_CHECKING:
     import xarray as xr
 
+    from anagen.biology.systemic import SystemicRisk
     from anagen.patient import Patient
     from anagen.treatment import Plan, Session
     from anagen.treatment.binding import BindingLimit
@@ -142,16 +143,14 @@ def skin_harms(course: "xr.Dataset") -> list[Harm]:
     return harms
 
 
-def body_harms(course: "xr.Dataset") -> list[tuple[str, float]]:
-    """Highest chance [%] of every other harm that the course carries, by name."""
-    return [
-        (
-            variable.removeprefix("risk_").replace("_", " "),
-            _PERCENT * float(np.nanmax(course[variable].values)),
-        )
-        for variable in sorted(str(name) for name in course.data_vars)
-        if variable.startswith("risk_") and "patch" not in course[variable].dims
-    ]
+def body_harms(course: "xr.Dataset") -> "tuple[SystemicRisk, ...]":
+    """Risks to the whole body over the course; none when it carries no blood."""
+    from anagen.biology.systemic import course_risks
+    from anagen.evidence.parameters import load_parameters
+
+    if "plasma_concentration" not in course or "cortisol_suppression" not in course:
+        return ()
+    return course_risks(course, load_parameters())
 
 
 def session_harms(plan: "Plan", course: "xr.Dataset") -> list[SessionHarm]:

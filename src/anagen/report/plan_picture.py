@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from anagen.scalp import Scalp
     from anagen.treatment.injections import Injection, Plan
 
-MAX_INSETS = 24
-
 _SHORT_BAR_MM, _LONG_BAR_MM = 10.0, 50.0
 _DOT_MM = 3.1
 _MARGIN_MM, _LEAST_SPAN_MM, _MOST_REACH_MM = 11.0, 44.0, 62.0
@@ -130,7 +128,7 @@ def plan_drawings(
                 _inset(scalp, layout, patch, part, patches=patches, part=number if parts[1:] else 0)
                 for number, part in enumerate(parts, start=1)
             ]
-    return drawings[: len(views) + MAX_INSETS]
+    return drawings
 
 
 def _parts(scalp: "Scalp", sites: Sequence["Injection"]) -> list[list["Injection"]]:
