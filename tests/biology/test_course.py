@@ -13,7 +13,7 @@ FIVE = 5.0
 
 
 def tufts_mm(result: xr.Dataset) -> np.ndarray:
-    """Diameter by week of the disc of equal area with two fifths of normal hairs, vellus included."""
+    """Diameter by week of the disc of equal area with two fifths of normal hairs, fine ones too."""
     scalp = build_scalp()
     near = np.linalg.norm(scalp.position - locate(scalp, MIDDLE), axis=1) < 20.0
     shows = (result["hair_density"].values / scalp.density_per_cm2)[:, near] > 0.4

@@ -62,7 +62,9 @@ def test_every_reference_says_who_what_and_where():
 def test_no_reference_points_at_a_machine():
     for reference in load_references().values():
         assert reference.url == "" or reference.url.startswith(("https://", "http://"))
-        assert "/".join(("", "work", "")) not in f"{reference.note}{reference.where}{reference.title}"
+        assert (
+            "/".join(("", "work", "")) not in f"{reference.note}{reference.where}{reference.title}"
+        )
 
 
 def test_a_citation_in_one_line():

@@ -131,7 +131,7 @@ def patches(
     terminal = mean(readout.hair_share * scalp.density_per_cm2 * readout.terminal_share)
     named = {
         "cover": (cover, "1", "visible cover"),
-        "regrowth": ((cover - cover[0]) / np.maximum(1.0 - cover[0], 1e-6), "1",
+        "regrowth": (np.minimum((cover - cover[0]) / np.maximum(1.0 - cover[0], 1e-6), 1.0), "1",
                      "share of the missing cover that has come back"),
         "area": (_bald_area(scalp, starts, readout.cover), "cm2", "bald area of this patch"),
         "hair_density": (hairs, "1/cm2", "visible hairs"),

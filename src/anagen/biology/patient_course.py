@@ -84,8 +84,8 @@ def simulate_patient(
     notes = []
     if patient.session_summaries:
         notes.append(
-            f"{len(patient.session_summaries)} earlier sessions are known as sums only: their sites "
-            "are taken as spread evenly over the patch"
+            f"{len(patient.session_summaries)} earlier sessions are known as sums only: "
+            "their sites are taken as spread evenly over the patch"
         )
     course.attrs["patient"] = patient.id
     course.attrs["protocol"] = plan.protocol if plan is not None and treated else "none"

@@ -59,13 +59,13 @@ class SurfaceLaplacian(eqx.Module):
         along_column = np.where(column_face, 0.5 * (gyy + _next(gyy, 0)), 0.0)
         across_row = np.where(row_block, 0.125 * (gxy + _next(gxy, 1)), 0.0)
         across_column = np.where(column_block, 0.125 * (gxy + _next(gxy, 0)), 0.0)
-        along = (along_row, _previous(along_row, 1), along_column, _previous(along_column, 0))
-        across = (across_row, _previous(across_row, 1), across_column, _previous(across_column, 0))
+        along = [along_row, _previous(along_row, 1), along_column, _previous(along_column, 0)]
+        across = [across_row, _previous(across_row, 1), across_column, _previous(across_column, 0)]
 
-        def flat(faces: tuple[np.ndarray, ...]) -> Array:
+        def flat(faces: list[np.ndarray]) -> Array:
             return jnp.asarray(np.stack([face.ravel() for face in faces]), jnp.float32)
 
-        return cls(flat(along), flat(across), inside.shape[1], float(sum(along).max()))
+        return cls(flat(along), flat(across), inside.shape[1], float(np.sum(along, axis=0).max()))
 
 
 def laplacian(stencil: SurfaceLaplacian, field: Float[Array, " square"]) -> Float[Array, " square"]:
@@ -85,12 +85,13 @@ def laplacian(stencil: SurfaceLaplacian, field: Float[Array, " square"]) -> Floa
 
     east, west, south, north = stencil.along
     east_x, west_x, south_x, north_x = stencil.across
-    return (
+    result: Array = (
         east * (at(0, 1) - field) + east_x * down(0, 1)
         - west * (field - at(0, -1)) - west_x * down(-1, 0)
         + south * (at(1, 0) - field) + south_x * aside(0, 1)
         - north * (field - at(-1, 0)) - north_x * aside(-1, 0)
     )  # fmt: skip
+    return result
 
 
 def _next(values: np.ndarray, axis: int) -> np.ndarray:
@@ -102,4 +103,4 @@ def _previous(values: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _both_sides(inside: np.ndarray, axis: int) -> np.ndarray:
-    return _next(inside, axis) & _previous(inside, axis)
+    return np.asarray(_next(inside, axis) & _previous(inside, axis))
