@@ -8,7 +8,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "anagen"
 
-FLOOR = ("_version", "_runtime", "errors", "units")
+FLOOR = ("_version", "_runtime", "_files", "errors", "units")
 ROOMS = (
     "evidence",
     "scalp",

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from anagen._files import write_whole
 from anagen.errors import InputError
 from anagen.patient import Patient, load_patient, read_patient, save_patient
 from anagen.patient.documents import LARGEST_BYTES, MOST_VALUES
-from anagen.patient.files import check_document, write_whole
+from anagen.patient.files import check_document
 
 TODAY = date(2026, 1, 1)
 

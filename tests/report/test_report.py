@@ -194,7 +194,7 @@ def test_a_blocking_finding_stops_the_reader(short: Any, tmp_path: Path) -> None
 @pytest.mark.usefixtures("undrawn")
 def test_failing_to_write_leaves_nothing_behind(short: Any, tmp_path: Path) -> None:
     target = tmp_path / "missing" / "report.html"
-    with pytest.raises(InputError, match="report can be written"):
+    with pytest.raises(InputError, match="file can be written"):
         write_report(
             short.patient, short.plan, short.course, short.untreated, target, scalp=short.scalp
         )

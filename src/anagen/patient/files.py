@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -12,9 +11,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from anagen._files import write_whole
 from anagen.errors import InputError, Problem
 from anagen.patient.checks import check_record
-from anagen.patient.documents import find_unusable, is_hopeless, read_document, reason
+from anagen.patient.documents import find_unusable, is_hopeless, read_document
 from anagen.patient.drawings import check_drawings
 from anagen.patient.issues import Issue, error, issues_of
 from anagen.patient.positions import nearest_line
@@ -187,35 +187,6 @@ def patient_schema() -> dict[str, Any]:
 def patient_schema_json() -> str:
     """Text of the published schema, ``docs/schema/patient.schema.json``."""
     return _dump(patient_schema())
-
-
-def write_whole(path: FilePath, text: str) -> None:
-    """Write a text file in full, or leave what was there untouched.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be written there.
-    """
-    temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}")
-    try:
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            if path.exists():
-                os.chmod(temporary, path.stat().st_mode & 0o777)
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except (OSError, ValueError) as raised:
-        remedy = "Choose another folder or file."
-        wanted = "a place where a file can be written"
-        problem = Problem(shorten(str(path)), wanted, reason(raised), remedy)
-        raise InputError(problem) from None
 
 
 def _iso(value: Any) -> str:

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
-
-from anagen.errors import EvidenceError
+from typing import Literal, get_args
 
 Kind = Literal["conditions", "medicines", "allergies"]
 
@@ -15,17 +13,14 @@ _ALIKE = 0.8
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Known words by kind, and steroids by name.
+    """Known words by kind.
 
     Parameters
     ----------
     words : known words by kind, in lower case.
-    triamcinolone_per_mg : [mg/mg] by drug name in lower case: triamcinolone with the effect of
-        1 mg of the drug.
     """
 
     words: dict[str, frozenset[str]]
-    triamcinolone_per_mg: dict[str, float]
 
 
 @lru_cache(maxsize=1)
@@ -35,19 +30,18 @@ def load_vocabulary() -> Vocabulary:
     Raises
     ------
     EvidenceError
-        When a table has no source or a dose is not positive.
+        When the table has no source.
     """
     from anagen.evidence.rows import parse_provenance, read_table
 
-    tables = read_table("vocabulary.toml")
-    words, equivalents = dict(tables["words"]), dict(tables["equivalents"])
-    for place, table in (("words", words), ("equivalents", equivalents)):
-        parse_provenance(f"vocabulary.{place}", table)
-    known = {
-        kind: frozenset(map(str.lower, (*words[kind], *_rule_words(kind))))
-        for kind in get_args(Kind)
-    }
-    return Vocabulary(known, _parse_equivalents(equivalents))
+    words = read_table("vocabulary.toml")["words"]
+    parse_provenance("vocabulary.words", words)
+    return Vocabulary(
+        {
+            kind: frozenset(map(str.lower, (*words[kind], *_rule_words(kind))))
+            for kind in get_args(Kind)
+        }
+    )
 
 
 def _rule_words(kind: str) -> Iterator[str]:
@@ -59,19 +53,6 @@ def _rule_words(kind: str) -> Iterator[str]:
         for measure, terms in looked_up:
             if kind in measure:
                 yield from terms
-
-
-def _parse_equivalents(tables: dict[str, Any]) -> dict[str, float]:
-    from anagen.evidence.rows import number
-
-    rows = {key: row for key, row in tables.items() if isinstance(row, dict)}
-    doses = {key: number(f"equivalents.{key}", "dose", row["dose"]) for key, row in rows.items()}
-    if min(doses.values()) <= 0:
-        raise EvidenceError("vocabulary.equivalents: every dose should be positive")
-    reference = doses["triamcinolone"]
-    return {
-        name.lower(): reference / doses[key] for key, row in rows.items() for name in row["names"]
-    }
 
 
 def triamcinolone_mg(drug: str, dose_mg: float | None) -> float | None:
@@ -92,7 +73,9 @@ def triamcinolone_mg(drug: str, dose_mg: float | None) -> float | None:
     >>> triamcinolone_mg("Prednisolone", 50.0)
     40.0
     """
-    factor = load_vocabulary().triamcinolone_per_mg.get(drug.strip().lower())
+    from anagen.evidence.equivalents import triamcinolone_equivalents
+
+    factor = triamcinolone_equivalents().get(drug.strip().casefold())
     return None if factor is None or dose_mg is None else dose_mg * factor
 
 

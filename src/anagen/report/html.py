@@ -1,15 +1,13 @@
 """The report: one HTML file that carries everything it shows."""
 
 import base64
-import os
-import tempfile
 from collections.abc import Sequence
 from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anagen.errors import InputError, Problem
+from anagen._files import write_whole
 from anagen.report import content, curves, ledger, sources
 from anagen.report.pictures import Pictures, draw
 from anagen.report.plan_picture import number_words
@@ -61,7 +59,8 @@ def write_report(
     >>> write_report(patient, plan, course, untreated, "report.html")  # doctest: +SKIP
     """
     text = render(patient, plan, course, untreated, scalp=scalp, findings=findings)
-    return _write(Path(path), text)
+    write_whole(Path(path), text)
+    return Path(path)
 
 
 def render(
@@ -192,21 +191,3 @@ def _protocol(plan: "Plan") -> str:
         return load_protocol(plan.protocol).name
     except AnagenError:
         return plan.protocol
-
-
-def _write(path: Path, text: str) -> Path:
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise InputError(
-            Problem(str(path), "a place where the report can be written",
-                    error.strerror or str(error), "Choose another file or make its folder.")
-        ) from None  # fmt: skip
-    return path

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from anagen._files import write_whole
 from anagen.errors import InputError, Problem
 from anagen.evidence.products import load_product
 from anagen.treatment.injections import Plan
@@ -20,17 +21,7 @@ def save_plan(plan: Plan, path: str | Path) -> None:
     InputError
         When the file cannot be written.
     """
-    file = Path(path)
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        partial.write_text(plan_json(plan), encoding="utf-8")
-        partial.replace(file)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(
-            Problem(str(path), "a file that can be written", error.strerror or str(error),
-                    "Choose another place.")
-        ) from None  # fmt: skip
+    write_whole(Path(path), plan_json(plan))
 
 
 def plan_json(plan: Plan) -> str:
