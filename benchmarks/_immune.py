@@ -29,13 +29,9 @@ def disc() -> np.ndarray:
 
 
 def summary(attack: np.ndarray) -> tuple[float, float]:
-    """Mean attack, and radius [mm] of the disc of equal area in which it is over one half of its most."""
-    area = (attack > 0.5 * attack.max()).sum() * PITCH**2
-    # A sharp threshold jumps by whole cells; the half level is found along the axes instead.
+    """Mean attack, and distance [mm] from the middle at which it is half of its most."""
     middle = 0.5 * (attack[SIZE // 2 - 1, SIZE // 2 :] + attack[SIZE // 2, SIZE // 2 :])
     below = int(np.argmax(middle < 0.5 * attack.max()))
-    if below == 0:
-        return float(attack.mean()), float(np.sqrt(area / np.pi))
     high, low = middle[below - 1], middle[below]
     return float(attack.mean()), PITCH * (
         below - 0.5 + float((high - 0.5 * attack.max()) / (high - low))

@@ -1,6 +1,7 @@
 """A whole course: import, compile, run, memory, and how cost grows with cells and months.
 
-Two patches on the whole scalp, six sessions. Targets: the compiled loop 100 ms on two cores, under 1 GB.
+Two patches on the whole scalp, six sessions. Targets: the compiled loop 100 ms on two cores, and
+less than 1 GB.
 """
 
 import json
@@ -90,14 +91,14 @@ def growth(title: str, sizes: list[float], cases: dict) -> None:
     }
     times = interleaved(calls)
     least = np.array([times[name][1] for name in cases])
-    slope, intercept, fit = line(np.array(sizes), least)
+    _, intercept, fit = line(np.array(sizes), least)
     rows = [
         (name, f"{size:g}", seconds(times[name][0]), seconds(times[name][1]),
-         f"{1e9 * times[name][1] / size:.1f}")
+         f"{1e6 * times[name][1] / size:.3g} us")
         for name, size in zip(cases, sizes, strict=True)
     ]  # fmt: skip
     show(f"{title}: R2 of a line {fit:.4f}, intercept {seconds(max(intercept, 0.0))}",
-         ("case", "size", "median", "least", "ns per unit"), rows)  # fmt: skip
+         ("case", "size", "median", "least", "each"), rows)  # fmt: skip
 
 
 def main() -> None:

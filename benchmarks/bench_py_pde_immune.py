@@ -1,7 +1,7 @@
 """The immune field against py-pde: per step, from cold start to the first answer, and the answer.
 
-The same grid, rates, start and step of one day. Targets: 3 times a step, 20 times from a cold start,
-and the same answer to 1 %.
+The same grid, rates, start and step of one day. Targets: 3 times a step, 20 times from a cold
+start, and the same answer to 1 %.
 """
 
 import json
@@ -22,9 +22,9 @@ def cold() -> None:
     for _ in range(FRESH_RUNS):
         with tempfile.TemporaryDirectory() as folder:
             where = {"XDG_CACHE_HOME": folder}
-            for name in runs:
+            for name, row in runs.items():
                 kind = name.split(",")[0]
-                runs[name].append(fresh(__file__, kind, environment=where))
+                row.append(fresh(__file__, kind, environment=where))
     walls = {name: medians(rows)["wall"] for name, rows in runs.items()}
     rows = []
     for name, wall in walls.items():

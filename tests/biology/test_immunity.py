@@ -43,9 +43,9 @@ def test_health_and_disease_are_both_stable(immunity: Immunity) -> None:
 
 
 def test_privilege_decides_whether_a_remnant_returns(immunity: Immunity) -> None:
-    early, late = (follow(immunity, 0.02, 200, privilege=p)[-1] for p in (0.15, 0.9))
-    assert float(early.attack[0]) > 0.8
-    assert float(late.attack[0]) < 0.02
+    early, late = (follow(immunity, 0.02, 200, privilege=p) for p in (0.15, 0.9))
+    assert max(float(state.attack[0]) for state in early) > 0.7
+    assert max(float(state.attack[0]) for state in late) <= 0.02
 
 
 def test_held_low_long_enough_it_heals_and_shorter_it_returns(immunity: Immunity) -> None:
@@ -74,7 +74,7 @@ def test_steps_converge_with_first_order(immunity: Immunity) -> None:
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     attack=st.floats(0.0, 1.5), privilege=st.floats(0.0, 1.0), tolerance=st.floats(0.0, 3.0),
-    less=st.floats(0.0, 1.0), more=st.floats(0.0, 1.0), dt=st.floats(0.01, 7.0),
+    less=st.floats(0.0, 1.0), more=st.floats(0.0, 1.0), dt=st.floats(0.01, 1.5),
 )  # fmt: skip
 def test_drug_never_raises_the_attack_and_values_stay_in_range(
     attack: float, privilege: float, tolerance: float, less: float, more: float, dt: float

@@ -4,6 +4,7 @@ Fields are single precision and live on the chart's square, so that the spread o
 stencil; read-outs are taken once a week and packed to the cells of the scalp.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import equinox as eqx
@@ -131,10 +132,13 @@ def step_tissue(
     skin_drug: Array,
 ) -> tuple[ImmuneState, SkinState]:
     """Advance attack and skin of all cells by one day."""
-    attack = immune.attack
     rate = STEP * tissue.immunity.mobility / surface.substeps
-    for _ in range(surface.substeps):
-        attack = attack + rate * laplacian(surface.stencil, attack)
+
+    def diffuse(_: Any, attack: Array) -> Array:
+        return attack + rate * laplacian(surface.stencil, attack)
+
+    # A loop, since the compiler computes substeps written out again for each of their neighbours.
+    attack = jax.lax.fori_loop(0, surface.substeps, diffuse, immune.attack)
     spread = (attack - immune.attack) / STEP
     immune = step_immunity(tissue.immunity, immune, spread, drug, STEP)
     return immune, step_skin(tissue.skin, skin, skin_drug, STEP)
@@ -201,7 +205,8 @@ def pack(surface: Surface, readout: Readout) -> Readout:
     """Pack the fields of a readout from the square to the cells."""
     states = readout.states
     # Without the barrier every field's ingredients are gathered, not the field.
-    fields = jax.lax.optimization_barrier(readout._replace(states=surface.density))
+    barrier = cast(Callable[[Readout], Readout], jax.lax.optimization_barrier)
+    fields = barrier(readout._replace(states=surface.density))
     packed = jax.tree.map(
         lambda field: field.at[surface.index].get(mode="promise_in_bounds"), fields
     )
