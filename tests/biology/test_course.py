@@ -257,6 +257,8 @@ def test_single_follicles_agree_with_the_shares_in_the_mean() -> None:
     inside = 100_000 * float(shares["patch_area"][0, 0]) / 775.0
     patch = np.abs(single["follicle_state"] - shares["follicle_state"]).values
     assert patch.max() < 5.0 * np.sqrt(0.25 / inside)
+    np.testing.assert_allclose(single["salt"], shares["salt"], atol=0.5)
+    np.testing.assert_allclose(single["patch_cover"], shares["patch_cover"], atol=0.04)
     shed = float(single["shed_hairs"][:-1].mean()), float(shares["shed_hairs"][:-1].mean())
     assert shed[0] == pytest.approx(shed[1], rel=0.03)
 

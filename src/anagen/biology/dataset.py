@@ -91,7 +91,7 @@ def _losses(scalp: Scalp, tissue: Tissue, readout: Readout) -> tuple[np.ndarray,
     membership = membership / membership.sum(0)
 
     def loss(kept: np.ndarray) -> np.ndarray:
-        return np.asarray(100.0 * np.clip(1.0 - kept, 0.0, 1.0) @ membership)
+        return np.asarray(100.0 * np.clip(1.0 - kept @ membership, 0.0, 1.0))
 
     return loss(readout.cover), loss(counted)
 

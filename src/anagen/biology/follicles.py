@@ -20,6 +20,7 @@ from anagen.biology.engine import (
     Tissue,
     combine,
     effects,
+    healthy_shadow,
     read,
     step_tissue,
 )
@@ -29,9 +30,12 @@ from anagen.biology.follicle import (
     Follicle,
     HairState,
     Hazards,
+    cover_of,
     hazards,
+    shadow,
 )
 from anagen.biology.immunity import inflammation
+from anagen.biology.spread import laplacian
 from anagen.errors import InputError, Problem
 
 _SLOTS = 2
@@ -128,7 +132,13 @@ def run_follicles(
     def moment(state: State, people: Population, released: Array) -> Readout:
         hair = _shares(people, home, number)
         now = State(state.immune, hair, state.skin)
-        return read(tissue, surface, now, combine(released, bulb))
+        readout = read(tissue, surface, now, combine(released, bulb))
+        cover = cover_of(
+            _overlapping(surface, shadow(tissue.follicle, hair)),
+            surface.density,
+            healthy_shadow(tissue.follicle),
+        )
+        return readout._replace(cover=jnp.take(cover, surface.index))
 
     def day(
         carry: tuple[State, Population, Array], released: Array
@@ -151,6 +161,15 @@ def run_follicles(
     last = moment(state, people, share[-1, -1])
     moments = jax.tree.map(lambda rows, row: jnp.concatenate([rows, row[None]]), moments, last)
     return moments, shed, state, Followed(people, home)
+
+
+def _overlapping(surface: Surface, shade: Float[Array, " square"]) -> Array:
+    """Shadow (square,) averaged over neighbouring cells, which keeps its sum.
+
+    Hairs lie over their neighbours' skin. Without this a cell's few follicles would leave gaps that
+    no scalp shows, and the mean cover would be below that of the shares.
+    """
+    return shade + 0.8 / surface.stencil.stiffness * laplacian(surface.stencil, shade)
 
 
 def _draw(hair: HairState, home: Array, key: Array) -> Population:
