@@ -22,6 +22,9 @@ from jaxtyping import Array, Float
 
 from anagen.evidence.parameters import ParameterSet
 
+# An attack below this is none; far tails would become denormal numbers, which are slow.
+_NONE = 1e-12
+
 
 class Immunity(eqx.Module):
     """Rates of the attack; see the module's equations.
@@ -119,7 +122,8 @@ def step_immunity(
     gain = immunity.activation * collapsed * (1.0 - drug) / (1.0 + square * square)
     loss = immunity.loss * (1.0 + immunity.survival_effect * drug) + crowding(immunity) * attack
     source = immunity.residue * collapsed + spread
-    new_attack = jnp.maximum(attack + dt * (attack * (gain - loss) + source), 0.0)
+    stepped = attack + dt * (attack * (gain - loss) + source)
+    new_attack = jnp.where(stepped > _NONE, stepped, 0.0)
     target = privilege_at(immunity, new_attack)
     time = jnp.where(target < privilege, immunity.collapse_time, immunity.rebuild_time)
     new_privilege = (privilege * time + dt * target) / (time + dt)
