@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         EvidenceError,
         InputError,
         Problem,
-        RuleViolationError,
         SimulationError,
     )
     from anagen.evidence.parameters import (
@@ -126,7 +125,6 @@ __all__ = [
     "Product",
     "Protocol",
     "Reference",
-    "RuleViolationError",
     "Scalp",
     "Session",
     "SessionDesign",
@@ -173,7 +171,6 @@ _NAMES = {
         "EvidenceError",
         "InputError",
         "Problem",
-        "RuleViolationError",
         "SimulationError",
     ),
     "anagen.evidence.parameters": (

@@ -3,7 +3,6 @@
 AnagenError
 ├── InputError        what a person gave is wrong: place, expected, found, remedy
 ├── EvidenceError     a shipped data file breaks its own rules
-├── RuleViolationError  a blocking rule stops the plan
 └── SimulationError   the numbers of a simulation are not usable
 """
 
@@ -53,10 +52,6 @@ class InputError(AnagenError):
 
 class EvidenceError(AnagenError):
     """A shipped data file lacks a unit, a source, or contradicts another file."""
-
-
-class RuleViolationError(AnagenError):
-    """A plan that a blocking rule forbids and nobody has overridden with a reason."""
 
 
 class SimulationError(AnagenError):

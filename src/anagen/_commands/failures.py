@@ -4,7 +4,7 @@ import json
 import sys
 import traceback
 
-from anagen.errors import AnagenError, InputError, Problem, RuleViolationError
+from anagen.errors import AnagenError, InputError, Problem
 
 FINE, BLOCKED, BAD_INPUT, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -38,7 +38,7 @@ def explain(error: Exception, *, debug: bool, as_json: bool) -> int:
 def _code(error: Exception) -> int:
     if isinstance(error, InputError):
         return BAD_INPUT
-    return BLOCKED if isinstance(error, RuleViolationError) else FAILED
+    return FAILED
 
 
 def _as_data(error: Exception, code: int) -> dict[str, object]:

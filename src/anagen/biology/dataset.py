@@ -30,7 +30,6 @@ SIGNS = {
     "yellow_dots": ("arrested",),
     "short_vellus_hairs": ("vellus",),
 }
-_THINNEST = 0.1  # share of a patch that an examiner's eye goes to
 
 
 def _variable(dims: tuple[str, ...], values: Any, units: str, long_name: str) -> Variable:
@@ -126,7 +125,7 @@ def patches(
     cover, hairs = mean(readout.cover), mean(readout.hair_share * scalp.density_per_cm2)
     inside = weights > 0.5
     thinning = np.stack(
-        [_thinnest(1.0 - readout.thickness[:, rows]) for rows in inside], 1
+        [_thinnest(1.0 - readout.thickness[:, rows], parameters) for rows in inside], 1
     ) if len(starts) else np.zeros((len(cover), 0))  # fmt: skip
     terminal = mean(readout.hair_share * scalp.density_per_cm2 * readout.terminal_share)
     named = {
@@ -158,11 +157,12 @@ def patches(
     return result
 
 
-def _thinnest(thinning: np.ndarray) -> np.ndarray:
+def _thinnest(thinning: np.ndarray, parameters: ParameterSet) -> np.ndarray:
     """Mean thinning (time,) of the thinnest tenth of a patch's cells (time, cell)."""
     if thinning.shape[1] == 0:
         return np.zeros(len(thinning))
-    count = max(1, int(np.ceil(_THINNEST * thinning.shape[1])))
+    share = parameters.value("skin.thinnest_share", "1")
+    count = max(1, int(np.ceil(share * thinning.shape[1])))
     return np.asarray(np.sort(thinning, axis=1)[:, -count:].mean(1))
 
 
