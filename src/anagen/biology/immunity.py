@@ -97,6 +97,16 @@ def established(immunity: Immunity, share: Float[Array, " cell"]) -> ImmuneState
     return ImmuneState(share, privilege_at(immunity, share), jnp.zeros_like(share))
 
 
+def tolerance_at(immunity: Immunity, age: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Tolerance of a patch that has been under full attack for an age [day], at most one.
+
+    dR/dt = 1 / tau_R - R / tau_forget from nothing; at one an attack ends, so a patch that is still
+    there has no more.
+    """
+    grown = -jnp.expm1(-age / immunity.forget_time) * immunity.forget_time
+    return jnp.minimum(grown / immunity.tolerance_time, 1.0)
+
+
 def step_immunity(
     immunity: Immunity,
     state: ImmuneState,

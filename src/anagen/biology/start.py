@@ -9,11 +9,12 @@ import numpy as np
 
 from anagen.biology.engine import STEP, State, Tissue, on_square
 from anagen.biology.follicle import INDEX, Follicle, HairState, healthy_length, healthy_shares
-from anagen.biology.immunity import ImmuneState, Immunity, privilege_at
+from anagen.biology.immunity import ImmuneState, Immunity, privilege_at, tolerance_at
 from anagen.biology.skin import Skin, SkinState
 from anagen.evidence.parameters import ParameterSet
 from anagen.scalp import Scalp
 
+Cells = np.ndarray | jax.Array
 NEVER = 1e6  # day; a tolerance time so long that nothing resolves by itself
 
 
@@ -81,22 +82,21 @@ def starting_state(scalp: Scalp, tissue: Tissue, patches: Mapping[str, PatchStar
     for patch in patches.values():
         share = np.minimum(patch.share, 1.0 - bald - fine - coarse)
         attack = np.maximum(attack, share * (1.0 - patch.regrown))
-        tolerance = np.maximum(
-            tolerance, share * min(patch.age / float(tissue.immunity.tolerance_time), 1.0)
-        )
+        reached = float(tolerance_at(tissue.immunity, jnp.asarray(patch.age)))
+        tolerance = np.maximum(tolerance, share * reached)
         thin = np.where(share > 0, np.minimum(thin, 1.0 - share * (1.0 - patch.thickness)), thin)
         bald += share * (1.0 - patch.regrown)
         fine += share * patch.regrown * (1.0 - patch.terminal)
         coarse += share * patch.regrown * patch.terminal
     fast = float(tissue.skin.fast_share)
-    seen = _state(
+    seen = state_of(
         tissue,
         (attack, np.asarray(privilege_at(tissue.immunity, jnp.asarray(attack))), tolerance),
         (bald, fine, coarse),
         (thin - fast) / (1.0 - fast),
     )
     none = np.zeros(cells)
-    healthy = _state(tissue, (none, none + 1.0, none), (none, none, none), none + 1.0)
+    healthy = state_of(tissue, (none, none + 1.0, none), (none, none, none), none + 1.0)
     square: State = jax.tree.map(
         lambda field, rest: jnp.asarray(on_square(scalp, np.asarray(field), float(rest[0]))),
         seen,
@@ -105,13 +105,21 @@ def starting_state(scalp: Scalp, tissue: Tissue, patches: Mapping[str, PatchStar
     return square
 
 
-def _state(
+def state_of(
     tissue: Tissue,
-    immune: tuple[np.ndarray, np.ndarray, np.ndarray],
-    hair: tuple[np.ndarray, np.ndarray, np.ndarray],
-    slow: np.ndarray,
+    immune: tuple[Cells, Cells, Cells],
+    hair: tuple[Cells, Cells, Cells],
+    slow: Cells,
 ) -> State:
-    """State from attack, privilege, tolerance; bald, fine, coarse share; slow skin pool."""
+    """State of cells from what is known of them; differentiable.
+
+    Parameters
+    ----------
+    tissue : its healthy hair is that of the rest of each cell.
+    immune : attack, privilege, tolerance, each (cell,) [1].
+    hair : share of each cell's follicles that are arrested, regrown vellus, regrown terminal [1].
+    slow : (cell,) slow pool of the dermis relative to normal [1].
+    """
     normal = jnp.ones(len(slow))
     return State(
         ImmuneState(*map(jnp.asarray, immune)),
@@ -122,12 +130,12 @@ def _state(
 
 def _hair(follicle: Follicle, bald: jax.Array, fine: jax.Array, coarse: jax.Array) -> HairState:
     normal = 1.0 - bald - fine - coarse
-    shares = [float(value) * normal for value in healthy_shares(follicle)]
+    shares = [value * normal for value in healthy_shares(follicle)]
     shares[INDEX["arrested"]] = shares[INDEX["arrested"]] + bald
     shares[INDEX["vellus"]] = shares[INDEX["vellus"]] + fine
     shares[INDEX["terminal"]] = shares[INDEX["terminal"]] + coarse
     # A regrowing hair is on average half way to the length that matters.
-    half_way = 0.5 * float(follicle.shade_length)
-    terminal = float(healthy_length(follicle, STEP)) * normal + half_way * coarse
+    half_way = 0.5 * follicle.shade_length
+    terminal = healthy_length(follicle, STEP) * normal + half_way * coarse
     lengths = (half_way * fine, 0.0 * fine, terminal)
     return HairState(tuple(shares), lengths)

@@ -1,0 +1,1 @@
+"""How people differ: virtual people calibrated to what trials have published."""

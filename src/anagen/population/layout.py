@@ -1,0 +1,244 @@
+"""A round patch as classes of skin: how far from the nearest injection, how far from the border.
+
+Cells of a patch that lie equally far from the nearest injection and from the border see the same
+drug and have the same neighbours, so that they share one state. The attack spreads between classes
+as between the cells of a finite-volume grid: over the length of their common border, divided by the
+distance of their middles. Classes go on outside the patch, where the attack spreads or drug reaches.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+_FINE = 0.25  # mm, grid on which areas and borders of classes are measured; coarser when large
+_FINE_CELLS = 480  # across, above which the grid is coarser
+_BAND = 0.5  # mm, half width of the band around a level line whose area measures its length
+_SPARE_SHARE = 2e-3  # of the patch; a smaller class joins its neighbour nearer to the site
+_SITE_PRICE = 0.3  # of a prick against gaps; gives as many injections as placing them on the head
+NEAREST = 3  # injections near a class whose drug adds up there
+QUANTILES = 2  # points of a class at which the drug is taken
+CLASSES = 40  # of every layout, unused ones without area, so that all compile alike
+_RINGS = 16  # more than any band has
+_FAR = 1e3  # mm; no injection within reach
+
+_SITE_RINGS = (1.5, 2.5, 3.25, 4.0, 4.75, 6.5, 9.0, 12.0, 16.0)
+_INSIDE = (2.0, 4.5)
+_OUTSIDE = (2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.5, 21.0, 24.0, 27.0, 30.0)
+_OUTSIDE_RINGS = (3.25, 4.75)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Classes of one patch and its surroundings; the same for every person with such a patch.
+
+    Parameters
+    ----------
+    diameter : of the patch [mm]; spacing : of the injections [mm], infinite for none.
+    sites : number of injections.
+    area : (class,) [mm2]; inside : (class,) share of its area within the patch's outline, 0 or 1.
+    rate : (class,) eigenvalues [1/mm2] of the spread between classes, none positive.
+    forward, back : (class, class) change to and from its eigenvectors.
+    lateral : (class, point, near) [mm] distance along the skin from points of a class to the
+        nearest injections; far away where there is none.
+    """
+
+    diameter: float
+    spacing: float
+    sites: int
+    area: np.ndarray
+    inside: np.ndarray
+    rate: np.ndarray
+    forward: np.ndarray
+    back: np.ndarray
+    lateral: np.ndarray
+
+
+@lru_cache(maxsize=512)
+def build_layout(diameter: float, spacing: float = 10.0) -> Layout:
+    """Lay out a round patch with injections on a hexagonal lattice.
+
+    Parameters
+    ----------
+    diameter : of the patch [mm].
+    spacing : of the injections [mm]; ``inf`` for none.
+
+    Returns
+    -------
+    Layout
+
+    Examples
+    --------
+    >>> layout = build_layout(30.0)
+    >>> layout.sites, round(float(layout.area @ layout.inside) / 100.0, 1)
+    (7, 7.1)
+    """
+    radius = diameter / 2.0
+    sites = _sites(radius, spacing)
+    return layout_of(radius, sites, spacing)
+
+
+def layout_of(radius: float, sites: np.ndarray, spacing: float) -> Layout:
+    """Classes of a round patch with injections at given places (site, 2) [mm] from its middle."""
+    reach = radius + _OUTSIDE[-1]
+    fine = max(_FINE, 2.0 * reach / _FINE_CELLS)
+    axis = np.arange(-reach + fine / 2.0, reach, fine)
+    x, y = (part.ravel() for part in np.meshgrid(axis, axis))
+    keep = np.hypot(x, y) < reach
+    x, y = x[keep], y[keep]
+    border = radius - np.hypot(x, y)  # positive inside
+    near = _near(np.column_stack([x, y]), sites)
+    spare = _SPARE_SHARE
+    label, edges = _classes(border, near[:, 0], spare)
+    while len(np.unique(label)) > CLASSES:
+        spare *= 1.5
+        label, edges = _classes(border, near[:, 0], spare)
+    mesh = _Mesh(fine, border, near, label, edges)
+    return _assemble(mesh, radius, spacing, len(sites))
+
+
+def _sites(radius: float, spacing: float) -> np.ndarray:
+    """Places of the injections, phase of the lattice chosen to serve the patch best."""
+    if not np.isfinite(spacing):
+        return np.empty((0, 2))
+    count = int(2.0 * radius / spacing) + 3
+    row, column = np.meshgrid(np.arange(-count, count + 1), np.arange(-count, count + 1))
+    lattice = np.column_stack(
+        [((column + 0.5 * (row % 2)) * spacing).ravel(),
+         (row * spacing * np.sqrt(3.0) / 2.0).ravel()]
+    )  # fmt: skip
+    axis = np.linspace(-radius, radius, 61)
+    patch = np.column_stack([part.ravel() for part in np.meshgrid(axis, axis)])
+    patch = patch[np.hypot(*patch.T) <= radius]
+    best, lowest = np.zeros((1, 2)), np.inf
+    third = spacing / np.sqrt(3.0)
+    for phase in ((0.0, 0.0), (0.0, third), (spacing / 2.0, 0.0)):
+        moved = lattice + np.array(phase)
+        chosen = moved[np.hypot(*moved.T) <= radius]
+        if not len(chosen):
+            continue
+        price = _SITE_PRICE * spacing**2 / (2.0 * radius)
+        badness = np.mean(_near(patch, chosen)[:, 0] ** 2) + price * len(chosen)
+        if badness < lowest:
+            best, lowest = chosen, badness
+    return best
+
+
+def _near(points: np.ndarray, sites: np.ndarray) -> np.ndarray:
+    """Distances (point, near) [mm] to the nearest injections."""
+    from scipy.spatial import cKDTree
+
+    if not len(sites):
+        return np.full((len(points), NEAREST), _FAR)
+    distance, _ = cKDTree(sites).query(points, k=NEAREST)
+    return np.minimum(distance, _FAR)
+
+
+def _classes(
+    border: np.ndarray, site: np.ndarray, spare: float
+) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """Label (point,) of each fine cell as band and ring, and each band's ring edges."""
+    levels = _band_levels()
+    band = np.searchsorted(levels, border)
+    ring = np.zeros(len(border), int)
+    patch = float(np.sum(border > 0))
+    edges: dict[int, np.ndarray] = {}
+    for number in range(len(levels) + 1):
+        here = band == number
+        low = levels[number - 1] if number else -np.inf
+        wanted = _SITE_RINGS if low >= 0.0 else _OUTSIDE_RINGS if low >= -4.5 else ()
+        chosen = _merge(np.array(wanted), site[here], spare * patch)
+        ring[here] = np.searchsorted(chosen, site[here])
+        edges[number] = chosen
+    return band * _RINGS + ring, edges
+
+
+def _band_levels() -> np.ndarray:
+    return np.sort(np.concatenate([[0.0], _INSIDE, -np.array(_OUTSIDE[:-1])]))
+
+
+def _merge(edges: np.ndarray, values: np.ndarray, fewest: float) -> np.ndarray:
+    """Drop edges so that every ring holds at least so many fine cells."""
+    kept: list[float] = []
+    for edge in edges:
+        low = kept[-1] if kept else -np.inf
+        if np.sum((values > low) & (values <= edge)) >= fewest and np.sum(values > edge) >= fewest:
+            kept.append(float(edge))
+    return np.array(kept)
+
+
+@dataclass(frozen=True)
+class _Mesh:
+    """Fine cells: pitch [mm], distance into the patch, to injections, label; ring edges by band."""
+
+    fine: float
+    border: np.ndarray
+    near: np.ndarray
+    label: np.ndarray
+    edges: dict[int, np.ndarray]
+
+
+def _assemble(mesh: _Mesh, radius: float, spacing: float, sites: int) -> Layout:
+    names, member = np.unique(mesh.label, return_inverse=True)
+    area = np.bincount(member) * mesh.fine**2
+    rate, forward, back = _modes(_conductance(mesh, names, member), area)
+    spare = CLASSES - len(names)
+    inside = (names // _RINGS > len(_OUTSIDE) - 1).astype(float)
+    padding = ((0, spare), (0, spare))
+    forward, back = np.pad(forward, padding), np.pad(back, padding)
+    lateral = np.pad(_points(member, mesh.near), ((0, spare), (0, 0), (0, 0)),
+                     constant_values=_FAR)  # fmt: skip
+    return Layout(
+        2.0 * radius, spacing, sites, np.pad(area, (0, spare)), np.pad(inside, (0, spare)),
+        np.pad(rate, (0, spare)), forward, back, lateral,
+    )  # fmt: skip
+
+
+def _conductance(mesh: _Mesh, names: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """Length of the border over the distance of the middles of every two classes (class, class)."""
+    cells = np.bincount(member)
+    site, border = mesh.near[:, 0], mesh.border
+    mean_site, mean_border = np.bincount(member, site) / cells, np.bincount(member, border) / cells
+    number = {int(name): index for index, name in enumerate(names)}
+    matrix = np.zeros((len(names), len(names)))
+
+    def join(one: int, other: int, close: int, distance: float) -> None:
+        length = close * mesh.fine**2 / (2.0 * _BAND)
+        matrix[one, other] += length / max(distance, mesh.fine)
+        matrix[other, one] = matrix[one, other]
+
+    for band, levels in mesh.edges.items():
+        for ring, level in enumerate(levels):
+            one, other = number[band * _RINGS + ring], number[band * _RINGS + ring + 1]
+            close = (np.abs(site - level) < _BAND) & ((member == one) | (member == other))
+            join(one, other, int(close.sum()), mean_site[other] - mean_site[one])
+    for band, level in enumerate(_band_levels()):
+        close = np.abs(border - level) < _BAND
+        pairs = [
+            side * _RINGS + np.searchsorted(mesh.edges[side], site[close])
+            for side in (band, band + 1)
+        ]
+        found, counts = np.unique(np.column_stack(pairs), axis=0, return_counts=True)
+        for (low, high), count in zip(found.tolist(), counts.tolist(), strict=True):
+            if low in number and high in number:
+                one, other = number[low], number[high]
+                join(one, other, count, mean_border[other] - mean_border[one])
+    return matrix
+
+
+def _modes(conductance: np.ndarray, area: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eigenvalues and both changes of basis of dT/dt = (G - diag(G 1)) T / area."""
+    root = np.sqrt(area)
+    flow = conductance - np.diag(conductance.sum(1))
+    rate, vectors = np.linalg.eigh(flow / np.outer(root, root))
+    return np.minimum(rate, 0.0), vectors.T * root, vectors / root[:, None]
+
+
+def _points(member: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Distances (class, point, near) at equal shares of each class by distance to the injection."""
+    order = np.lexsort((near[:, 0], member))
+    count = np.bincount(member)
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
+    share = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    index = start[:, None] + (share[None] * count[:, None]).astype(int)
+    return np.asarray(near[order[index]])

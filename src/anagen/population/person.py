@@ -1,0 +1,332 @@
+"""The fast person: one patch by classes of skin, with the same biology as the whole scalp.
+
+The functions here follow one person; `jax.vmap` follows many, and everything is differentiable in
+the person's parameters.
+"""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from anagen.biology.cortisol import Cortisol
+from anagen.biology.depot import Depot, Sites, amount_left, depot_radius, saturated_release
+from anagen.biology.dermis import Dermis, effect, kernel_in_skin
+from anagen.biology.engine import STEP, State, Tissue, healthy_shadow
+from anagen.biology.follicle import (
+    INDEX,
+    Follicle,
+    cover_of,
+    hazards,
+    shadow,
+    step_hair,
+    visible_share,
+)
+from anagen.biology.immunity import (
+    Immunity,
+    inflammation,
+    privilege_at,
+    step_immunity,
+    tolerance_at,
+)
+from anagen.biology.plasma import Plasma
+from anagen.biology.skin import Skin, step_skin, thickness
+from anagen.biology.start import state_of
+from anagen.evidence.parameters import ParameterSet
+from anagen.evidence.products import load_drugs, load_product
+from anagen.population.layout import Layout
+
+WEEK = 7
+_TINY = 1e-9
+_THINNEST = 0.1  # share of a patch whose thinning is read as its thinnest tenth
+
+
+class Body(eqx.Module):
+    """All parameters of one person; (person,) leaves for many.
+
+    Parameters
+    ----------
+    tissue : attack, hair and skin.
+    depot, dermis : drug in the skin.
+    plasma, cortisol : drug and cortisol in blood.
+    weight : [kg].
+    density : [1/mm2] follicles of healthy scalp.
+    """
+
+    tissue: Tissue
+    depot: Depot
+    dermis: Dermis
+    plasma: Plasma
+    cortisol: Cortisol
+    weight: Float[Array, ""]
+    density: Float[Array, ""]
+
+
+class Classes(NamedTuple):
+    """A `Layout` as arrays of the loop.
+
+    Parameters
+    ----------
+    share : (class,) of the patch's area; area : (class,) [mm2].
+    rate : (class,) [1/mm2]; forward, back : (class, class); see `Layout`.
+    lateral : (class, point, near) [mm].
+    sites : number of injections.
+    """
+
+    share: Float[Array, " class"]
+    area: Float[Array, " class"]
+    rate: Float[Array, " class"]
+    forward: Float[Array, "class class"]
+    back: Float[Array, "class class"]
+    lateral: Float[Array, "class point near"]
+    sites: Float[Array, ""]
+
+
+class Product(NamedTuple):
+    """What is injected, as numbers: free saturation [ug/mL], potency and crystals."""
+
+    solubility: Any
+    potency: Any
+    crystal_radius: Any
+    crystal_density: Any
+    active_fraction: Any
+
+
+class Start(NamedTuple):
+    """How the patch is when the course begins.
+
+    Parameters
+    ----------
+    regrown, terminal : share of its hair that is back, and of that which is terminal [1].
+    thickness : of the dermis [1].
+    age : [day] since it appeared.
+    """
+
+    regrown: Float[Array, ""]
+    terminal: Float[Array, ""]
+    thickness: Float[Array, ""]
+    age: Float[Array, ""]
+
+
+class Outcome(NamedTuple):
+    """What is read of the patch once a week, the start included; (week,) each.
+
+    Parameters
+    ----------
+    cover : mean visible cover within the starting outline, relative to normal [1].
+    hair_share : share of its follicles with a visible hair [1].
+    terminal_share : of its visible hairs [1].
+    bald_area : [mm2] of missing cover, spread beyond the outline included.
+    thickness : mean of the dermis relative to normal [1]; thinnest : of its thinnest tenth.
+    attack : mean attack within the outline [1].
+    """
+
+    cover: Any
+    hair_share: Any
+    terminal_share: Any
+    bald_area: Any
+    thickness: Any
+    thinnest: Any
+    attack: Any
+
+
+def typical_body(parameters: ParameterSet) -> Body:
+    """Take the typical adult from a parameter set."""
+    return Body(
+        Tissue(
+            Immunity.from_parameters(parameters),
+            Follicle.from_parameters(parameters),
+            Skin.from_parameters(parameters),
+        ),
+        Depot.from_parameters(parameters),
+        Dermis.from_parameters(parameters),
+        Plasma.from_parameters(parameters),
+        Cortisol.from_parameters(parameters),
+        jnp.asarray(parameters.value("plasma.reference_weight", "kg")),
+        jnp.asarray(parameters.value("scalp.density_mean", "1/mm^2")),
+    )
+
+
+def classes_of(layout: Layout) -> Classes:
+    """Turn a layout into the arrays of the loop."""
+    inside = layout.inside * layout.area
+    single = (inside / inside.sum(), layout.area, layout.rate, layout.forward, layout.back,
+              layout.lateral, np.asarray(layout.sites))  # fmt: skip
+    return Classes(*(jnp.asarray(part, jnp.float32) for part in single))
+
+
+def product_of(key: str) -> Product:
+    """Numbers of a product that forms a depot."""
+    product = load_product(key)
+    reference = load_drugs()["triamcinolone_acetonide"].quantities["relative_affinity"].value
+    return Product(
+        product.solubility_ug_per_mL,
+        product.relative_affinity / reference,
+        0.5e-3 * product.crystal_diameter_um,
+        1e3 * product.crystal_density_g_per_cm3,
+        product.active_fraction,
+    )
+
+
+def release_profile(
+    body: Body,
+    product: Product,
+    strength: Float[Array, ""] | float,
+    volume: Float[Array, ""] | float,
+    days: int,
+) -> Float[Array, " day"]:
+    """Mean release of one site on each day after its injection, relative to full release [1].
+
+    Parameters
+    ----------
+    strength : [mg/mL]; volume : [mL]; days : how many days.
+    """
+    dose = 1e3 * strength * volume * product.active_fraction
+    one = jnp.ones(1)
+    sites = Sites(one * dose, one * volume, one * product.solubility, one * product.crystal_radius,
+                  one * product.crystal_density, 0.0 * one)  # fmt: skip
+    left = amount_left(body.depot, body.dermis, sites, jnp.arange(days + 1.0))[:, 0]
+    full = saturated_release(body.depot, body.dermis, sites.volume, sites.solubility)[0]
+    return -jnp.diff(left) / full
+
+
+def concentrations(
+    body: Body,
+    classes: Classes,
+    product: Product,
+    volume: Float[Array, ""] | float,
+    depth: Float[Array, ""] | float,
+) -> tuple[Float[Array, "class point"], Float[Array, "class point"]]:
+    """Tissue concentration [ug/mL] at full release at the bulb and in mid-dermis.
+
+    Parameters
+    ----------
+    volume : [mL] a site; depth : [mm] of the injections.
+    """
+    radius = depot_radius(body.depot, jnp.reshape(jnp.asarray(volume), (1,)))[0]
+    scale = product.solubility * product.potency * body.dermis.partition
+
+    def plane(target: Array) -> Array:
+        each = kernel_in_skin(body.dermis, classes.lateral, target, jnp.asarray(depth), radius)
+        return scale * each.sum(-1)
+
+    return plane(body.dermis.bulb_depth), plane(body.dermis.dermis_depth)
+
+
+def starting(body: Body, classes: Classes, start: Start) -> State:
+    """State of all classes: the patch as it was seen, healthy skin around it."""
+    tissue = body.tissue
+    inside = (classes.share > 0).astype(classes.share.dtype)
+    attack = inside * (1.0 - start.regrown)
+    tolerance = inside * tolerance_at(tissue.immunity, start.age)
+    fine = inside * start.regrown * (1.0 - start.terminal)
+    fast = tissue.skin.fast_share
+    thin = 1.0 - inside * (1.0 - start.thickness)
+    return state_of(
+        tissue,
+        (attack, privilege_at(tissue.immunity, attack), tolerance),
+        (attack, fine, inside * start.regrown * start.terminal),
+        (thin - fast) / (1.0 - fast),
+    )
+
+
+def follow(
+    body: Body,
+    classes: Classes,
+    state: State,
+    share: Float[Array, " day"],
+    full: tuple[Float[Array, "class point"], Float[Array, "class point"]],
+) -> tuple[Outcome, State]:
+    """Follow one patch over whole weeks.
+
+    Parameters
+    ----------
+    body, classes, state : the person, the patch, and how it starts.
+    share : (7 weeks,) [1] release on each day relative to full release.
+    full : from `concentrations`.
+
+    Returns
+    -------
+    Outcome
+        (week + 1,) each, the start included.
+    State
+        The last state.
+    """
+    tissue = body.tissue
+    decay = jnp.exp(classes.rate * tissue.immunity.mobility * STEP)
+    normal = healthy_shadow(tissue.follicle)
+    # Skin nearer to a depot is thinner at all times, so the order is found once.
+    order = jnp.argsort(-full[1].mean(-1))
+
+    def day(state: State, released: Array) -> tuple[State, None]:
+        drug = effect(released * full[0], tissue.immunity.half_effect).mean(-1)
+        skin_drug = effect(released * full[1], tissue.skin.half_effect).mean(-1)
+        spread = classes.back @ (decay * (classes.forward @ state.immune.attack))
+        spread = (spread - state.immune.attack) / STEP
+        immune = step_immunity(tissue.immunity, state.immune, spread, drug, STEP)
+        skin = step_skin(tissue.skin, state.skin, skin_drug, STEP)
+        chance = hazards(tissue.follicle, inflammation(immune, drug), drug, STEP)
+        hair, _ = step_hair(tissue.follicle, state.hair, chance, STEP)
+        return State(immune, hair, skin), None
+
+    def week(state: State, released: Array) -> tuple[State, Outcome]:
+        after, _ = jax.lax.scan(day, state, released)
+        return after, read(body, classes, after, normal, order)
+
+    state = jax.tree.map(lambda leaf: leaf + 0.0 * share[0], state)
+    last, rows = jax.lax.scan(week, state, share.reshape(-1, WEEK))
+    first = read(body, classes, state, normal, order)
+    outcome = jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), first, rows)
+    return outcome, last
+
+
+def read(
+    body: Body,
+    classes: Classes,
+    state: State,
+    normal: Float[Array, ""],
+    order: Int[Array, " class"],
+) -> Outcome:
+    """Read the outcome of a moment; normal shadow and order of thinness as in `follow`."""
+    follicle = body.tissue.follicle
+    cover = cover_of(shadow(follicle, state.hair), body.density, normal)
+    visible = visible_share(state.hair)
+    young = state.hair.shares[INDEX["vellus"]] + state.hair.shares[INDEX["intermediate"]]
+    thick = thickness(body.tissue.skin, state.skin)
+    hair_share = classes.share @ visible
+    return Outcome(
+        cover=classes.share @ cover,
+        hair_share=hair_share,
+        terminal_share=1.0 - (classes.share @ young) / jnp.maximum(hair_share, _TINY),
+        bald_area=classes.area @ jnp.maximum(1.0 - cover, 0.0),
+        thickness=classes.share @ thick,
+        thinnest=_thinnest(classes.share, thick, order),
+        attack=classes.share @ state.immune.attack,
+    )
+
+
+def _thinnest(
+    share: Float[Array, " class"], thick: Float[Array, " class"], order: Int[Array, " class"]
+) -> Float[Array, ""]:
+    """Mean thickness of the thinnest tenth of the patch, the classes in order of thinness."""
+    before = jnp.cumsum(share[order]) - share[order]
+    taken = jnp.clip(_THINNEST - before, 0.0, share[order])
+    return (taken @ thick[order]) / _THINNEST
+
+
+def with_traits(body: Body, traits: dict[str, Any]) -> Body:
+    """Replace parameters by name, for example ``immunity.half_effect``; see `TRAITS`."""
+    for key, value in traits.items():
+        module, _, name = key.partition(".")
+        if not name:
+            body = replace(body, **{module: value})
+        elif module in ("immunity", "follicle", "skin"):
+            part = replace(getattr(body.tissue, module), **{name: value})
+            body = replace(body, tissue=replace(body.tissue, **{module: part}))
+        else:
+            body = replace(body, **{module: replace(getattr(body, module), **{name: value})})
+    return body
