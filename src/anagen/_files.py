@@ -1,4 +1,4 @@
-"""Text files that are written in full or not at all."""
+"""Files that are written in full or not at all."""
 
 import os
 import secrets
@@ -7,13 +7,13 @@ from pathlib import Path
 from anagen.errors import InputError, Problem
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file in full, or leave what was there untouched.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file in full, or leave what was there untouched.
 
     Parameters
     ----------
     path : file to write; a file that is there keeps its permissions.
-    text : its content, written as UTF-8.
+    content : text, written as UTF-8, or bytes.
 
     Raises
     ------
@@ -32,8 +32,8 @@ def write_whole(path: Path, text: str) -> None:
     try:
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())
             if path.exists():

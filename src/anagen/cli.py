@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from anagen._commands.evidence_cli import evidence_app
 from anagen._commands.failures import BLOCKED, explain
 from anagen._commands.work import DEFAULT_PROTOCOL
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(evidence_app)
 
 PatientArgument = Annotated[Path, typer.Argument(metavar="PATIENT", help="Patient, JSON or TOML.")]
 PlanArgument = Annotated[
@@ -234,6 +236,30 @@ def protocols(as_json: JsonOption = False) -> None:
         shown.print_json([shown.protocol_row(protocol) for protocol in known])
     else:
         shown.print_protocols(known)
+
+
+@app.command()
+def people(
+    *,
+    n: Annotated[int, typer.Option("--n", help="How many.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE.parquet", help="Write them here.")
+    ],
+    seed: Annotated[int, typer.Option("--seed", help="Of the random numbers.")] = 0,
+    setting: Annotated[
+        str, typer.Option("--setting", help="Kind of people: clinic, localized, chronic, ...")
+    ] = "clinic",
+    as_json: JsonOption = False,
+) -> None:
+    """Draw virtual people with covariates, patches and parameters of their own."""
+    from anagen._commands import people as work
+    from anagen._commands import shown
+
+    summary = work.make_people(work.PeopleRequest(n, seed, setting, output))
+    if as_json:
+        shown.print_json(summary)
+        return
+    work.print_people(summary)
 
 
 @app.command()

@@ -31,14 +31,17 @@ Endpoint = Literal[
     "odds_ratio",
 ]
 
+ENDPOINTS: tuple[str, ...] = get_args(Endpoint)[1:]
+"""Endpoints that a machine knows how to read."""
+
 _ROUNDING = 0.6
 """Percentage points by which a printed percentage may differ from its counts."""
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _SPANS = (
     (re.compile(_NUMBER), "exact"),
-    (re.compile(rf"{_NUMBER}\s*(?:-|and|vs|,)\s*{_NUMBER}"), "range"),
-    (re.compile(rf"(?:<|<=|max)\s*{_NUMBER}"), "most"),
+    (re.compile(rf"{_NUMBER}\s*(?:-|–|and|to|or|vs|,)\s*{_NUMBER}"), "range"),
+    (re.compile(rf"(?:<|<=|≤|max)\s*{_NUMBER}"), "most"),
 )
 
 
@@ -81,13 +84,14 @@ class Arm:
     interval_weeks : [week] between sessions.
     n_sessions, n_patients, n_patches : counts.
     time_weeks : [week] of the outcome after the start.
-    endpoint, threshold : the outcome in a form a machine reads; threshold is a share, 0 to 1.
+    endpoint, threshold : the outcome in a form a machine reads; threshold is a share, 0 to 1. The
+        endpoint is one of `ENDPOINTS`, empty where none fits, or another text of a foreign file.
     outcome_definition : the outcome in words.
     n_success, n_total, percent, ci_low, ci_high : counts, percentage and its interval; the
         interval is that of ``mean`` where there is no percentage.
     mean, sd : of a continuous outcome, in its own unit.
-    url, quote_status, note : where and how it was read.
-    reference : key in ``references.bib``.
+    url, quote_status, note : where and how it was read; a foreign file may leave the status empty.
+    reference : key in ``references.bib``; empty for a study of a foreign file.
     """
 
     study_id: str
@@ -106,7 +110,7 @@ class Arm:
     n_patches: int | None
     population: str
     time_weeks: float | None
-    endpoint: Endpoint
+    endpoint: str
     threshold: Span | None
     outcome_definition: str
     n_success: int | None
@@ -117,9 +121,16 @@ class Arm:
     mean: float | None
     sd: float | None
     url: str
-    quote_status: Status
+    quote_status: Status | Literal[""]
     note: str
     reference: str
+
+    @property
+    def success_percent(self) -> float | None:
+        """Percentage as printed, else that of the counts; None when neither is known."""
+        if self.percent is not None or self.n_success is None or not self.n_total:
+            return self.percent
+        return 100.0 * self.n_success / self.n_total
 
 
 @dataclass(frozen=True)
@@ -292,6 +303,17 @@ def reference_of(study_id: str) -> str:
     return key
 
 
+def contradicts(number: int, total: int, percent: float) -> bool:
+    """Whether a printed percentage differs from its counts by more than rounding.
+
+    Examples
+    --------
+    >>> contradicts(28, 60, 46.7), contradicts(28, 60, 50.0)
+    (False, True)
+    """
+    return abs(100.0 * number / total - percent) > _ROUNDING
+
+
 def _text(name: str) -> str:
     file = resources.files("anagen.evidence") / "data" / name
     return file.read_text(encoding="utf-8")
@@ -369,7 +391,7 @@ def _count_problems(row: Mapping[str, Any], events: str = "n_events") -> Iterato
         return
     if not number <= total or total == 0:
         yield f"{number} of {total}"
-    elif percent is not None and abs(100.0 * number / total - percent) > _ROUNDING:
+    elif percent is not None and contradicts(number, total, percent):
         yield f"{number} of {total} are {100.0 * number / total:.1f} %, not {percent}"
 
 
@@ -389,12 +411,16 @@ def _arm_problems(row: Mapping[str, Any]) -> Iterator[str]:
     if row["endpoint"] not in get_args(Endpoint):
         yield f"endpoint {row['endpoint']!r}"
     threshold = row["threshold"]
-    if threshold is not None and not 0.0 <= (threshold.low or -1.0) <= threshold.high <= 1.0:
+    if threshold is not None and not _is_share(threshold):
         yield f"threshold {threshold.text!r} is no share"
     if row["endpoint"] in ("regrowth_at_least", "regrowth_between") and threshold is None:
         yield f"{row['endpoint']} without threshold"
     if row["sd"] is not None and (row["mean"] is None or row["sd"] < 0.0):
         yield f"a deviation of {row['sd']} from a mean of {row['mean']}"
+
+
+def _is_share(share: Span) -> bool:
+    return share.low is not None and share.high is not None and 0.0 < share.low <= share.high <= 1.0
 
 
 def _course_problems(row: Mapping[str, Any]) -> Iterator[str]:

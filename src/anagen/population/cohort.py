@@ -1,4 +1,4 @@
-"""Many people at once: patches in groups of like size, in chunks that fit the cache, on all cores."""
+"""Many people at once: patches of like size together, in chunks that fit the cache, all cores."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,13 @@ from anagen.biology.depot import saturated_release
 from anagen.biology.plasma import concentration, systemic_amounts
 from anagen.errors import InputError, Problem
 from anagen.evidence.parameters import ParameterSet, load_parameters
+from anagen.population.cohort_checks import (
+    MAX_SESSIONS,
+    people_problems,
+    regimen_problems,
+    site_problems,
+    trait_problems,
+)
 from anagen.population.layout import build_layout
 from anagen.population.person import (
     WEEK,
@@ -29,6 +36,7 @@ from anagen.population.person import (
     classes_of,
     concentrations,
     follow,
+    followable,
     product_of,
     release_profile,
     starting,
@@ -36,8 +44,6 @@ from anagen.population.person import (
     with_traits,
 )
 
-MAX_SESSIONS = 14
-MAX_WEEKS = 520
 _CHUNKS = (256, 32)  # people followed at once; the smaller one for the rest of a group
 _SIZES_PER_OCTAVE = 4  # of diameters for which patches are laid out
 _SMALLEST, _LARGEST = 5.0, 300.0  # mm
@@ -170,7 +176,7 @@ def follow_chunks(
     (member,), Outcome
         Which people, and their outcomes (member, week + 1).
     """
-    _check(people, regimen, weeks)
+    _raise(people_problems(people) + regimen_problems(regimen, weeks))
     prepare_jax()
     parameters = parameters or load_parameters()
     body = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), typical_body(parameters))
@@ -254,12 +260,17 @@ def person_outcome(
     days: Array,
     weeks: int,
 ) -> Outcome:
-    """Outcome of one person: strength [mg/mL], volume [mL], depth [mm]; days (session,)."""
+    """Outcome of one person: strength [mg/mL], volume [mL], depth [mm]; days (session,).
+
+    NaN throughout for a person whom steps of a day cannot follow (`followable`).
+    """
     strength, volume, depth = numbers
     profile = release_profile(body, product, strength, volume, weeks * WEEK)
     share = summed(profile, days)
     full = concentrations(body, classes, product, volume, depth)
-    return follow(body, classes, starting(body, classes, start), share, full)[0]
+    outcome = follow(body, classes, starting(body, classes, start), share, full)[0]
+    fine = followable(body)
+    return Outcome(*(jnp.where(fine, field, jnp.nan) for field in outcome))
 
 
 def summed(profile: Float[Array, " day"], days: Array) -> Float[Array, " day"]:
@@ -298,7 +309,20 @@ def follow_blood(
     traits : by key (person,), ``weight`` [kg] among them when known.
     sites : (person,) injections a session.
     regimen, weeks, parameters : as in `follow_people`.
+
+    Returns
+    -------
+    Blood
+        NumPy arrays (person, day).
+
+    Raises
+    ------
+    InputError
+        When a number cannot be meant; all problems together.
     """
+    problems = trait_problems(traits, len(sites)) + regimen_problems(regimen, weeks)
+    problems += site_problems(sites)
+    _raise(problems)
     prepare_jax()
     parameters = parameters or load_parameters()
     body = typical_body(parameters)
@@ -308,7 +332,8 @@ def follow_blood(
     dose = Product(*(jnp.asarray(number) for number in product))
     given = {key: jnp.asarray(value) for key, value in traits.items()}
     result = _blood(body, given, jnp.asarray(sites, float), dose, numbers, days, weeks)
-    return jax.tree.map(np.asarray, result)
+    blood: Blood = jax.tree.map(np.asarray, result)
+    return blood
 
 
 @eqx.filter_jit
@@ -336,29 +361,6 @@ def _blood(
     return jax.vmap(one)(traits, sites)
 
 
-def _check(people: PatchPeople, regimen: Regimen, weeks: int) -> None:
-    count = len(people)
-    checks = [
-        (count > 0, "people", "at least one person", "none", "Draw some people."),
-        (1 <= weeks <= MAX_WEEKS, "weeks", f"1 to {MAX_WEEKS}", repr(weeks), "Correct it."),
-        (np.isfinite(regimen.strength) and 0.0 <= regimen.strength <= 40.0, "strength",
-         "0 to 40 mg/mL", repr(regimen.strength), "Correct the strength."),
-        (len(regimen.days) <= MAX_SESSIONS, "sessions", f"at most {MAX_SESSIONS}",
-         repr(regimen.sessions), "Follow fewer sessions."),
-        (bool(np.isfinite(regimen.interval)) and regimen.interval > 0.0, "interval",
-         "a positive number of weeks", repr(regimen.interval), "Correct the interval."),
-    ]  # fmt: skip
-    fields = {name: getattr(people, name) for name in
-              ("diameter", "age", "regrown", "terminal", "thickness")}  # fmt: skip
-    for name, values in {**fields, **people.traits}.items():
-        right = np.shape(values) == (count,) and bool(np.isfinite(values).all())
-        checks.append((right, name, f"{count} finite numbers", _shown(values), "Correct them."))
-    problems = [Problem(*text) for fine, *text in checks if not fine]
+def _raise(problems: list[Problem]) -> None:
     if problems:
         raise InputError(problems)
-
-
-def _shown(values: np.ndarray) -> str:
-    array = np.asarray(values)
-    bad = int((~np.isfinite(array)).sum()) if array.dtype.kind == "f" else 0
-    return f"shape {array.shape}, {bad} not finite"

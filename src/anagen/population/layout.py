@@ -3,7 +3,7 @@
 Cells of a patch that lie equally far from the nearest injection and from the border see the same
 drug and have the same neighbours, so that they share one state. The attack spreads between classes
 as between the cells of a finite-volume grid: over the length of their common border, divided by the
-distance of their middles. Classes go on outside the patch, where the attack spreads or drug reaches.
+distance of their middles. Classes go on outside the patch, where attack spreads or drug reaches.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,9 @@ import numpy as np
 _FINE = 0.25  # mm, grid on which areas and borders of classes are measured; coarser when large
 _FINE_CELLS = 480  # across, above which the grid is coarser
 _BAND = 0.5  # mm, half width of the band around a level line whose area measures its length
-_SPARE_SHARE = 2e-3  # of the patch; a smaller class joins its neighbour nearer to the site
+_SPARE_SHARE = 5e-4  # of the patch; a smaller class joins its neighbour nearer to the site
+_OUTER_SPARE_SHARE = 0.05  # classes outside up to this size join first when there are too many
+_COARSER = 1.5  # factor by which these sizes grow until there are few enough
 _SITE_PRICE = 0.3  # of a prick against gaps; gives as many injections as placing them on the head
 NEAREST = 3  # injections near a class whose drug adds up there
 QUANTILES = 2  # points of a class at which the drug is taken
@@ -23,9 +25,12 @@ _RINGS = 16  # more than any band has
 _FAR = 1e3  # mm; no injection within reach
 
 _SITE_RINGS = (1.5, 2.5, 3.25, 4.0, 4.75, 6.5, 9.0, 12.0, 16.0)
-_INSIDE = (2.0, 4.5)
-_OUTSIDE = (2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.5, 21.0, 24.0, 27.0, 30.0)
-_OUTSIDE_RINGS = (3.25, 4.75)
+_INSIDE = (1.5, 4.0, 8.0)
+# The front of the attack is about 2 mm wide; coarser classes slow it.
+_OUTSIDE = (2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.5, 21.0, 24.0, 28.0, 33.0)
+_RINGED = -4.5  # mm from the border, to which the patch's surroundings have rings as well
+_UNTREATED_OUTSIDE = tuple(float(mm) for mm in range(2, 47, 2))
+_OUTSIDE_RINGS = (2.5, 3.5, 4.75, 6.5)
 
 
 @dataclass(frozen=True)
@@ -80,20 +85,15 @@ def build_layout(diameter: float, spacing: float = 10.0) -> Layout:
 
 def layout_of(radius: float, sites: np.ndarray, spacing: float) -> Layout:
     """Classes of a round patch with injections at given places (site, 2) [mm] from its middle."""
-    reach = radius + _OUTSIDE[-1]
+    outside = _OUTSIDE if len(sites) else _UNTREATED_OUTSIDE
+    levels = np.sort(np.concatenate([[0.0], _INSIDE, -np.array(outside[:-1])]))
+    reach = radius + outside[-1]
     fine = max(_FINE, 2.0 * reach / _FINE_CELLS)
     axis = np.arange(-reach + fine / 2.0, reach, fine)
     x, y = (part.ravel() for part in np.meshgrid(axis, axis))
     keep = np.hypot(x, y) < reach
     x, y = x[keep], y[keep]
-    border = radius - np.hypot(x, y)  # positive inside
-    near = _near(np.column_stack([x, y]), sites)
-    spare = _SPARE_SHARE
-    label, edges = _classes(border, near[:, 0], spare)
-    while len(np.unique(label)) > CLASSES:
-        spare *= 1.5
-        label, edges = _classes(border, near[:, 0], spare)
-    mesh = _Mesh(fine, border, near, label, edges)
+    mesh = _mesh(fine, levels, radius - np.hypot(x, y), _near(np.column_stack([x, y]), sites))
     return _assemble(mesh, radius, spacing, len(sites))
 
 
@@ -134,56 +134,84 @@ def _near(points: np.ndarray, sites: np.ndarray) -> np.ndarray:
     return np.minimum(distance, _FAR)
 
 
-def _classes(
-    border: np.ndarray, site: np.ndarray, spare: float
-) -> tuple[np.ndarray, dict[int, np.ndarray]]:
-    """Label (point,) of each fine cell as band and ring, and each band's ring edges."""
-    levels = _band_levels()
+@dataclass(frozen=True)
+class _Mesh:
+    """Fine cells in the order of bands and, within each, of the distance to an injection.
+
+    Parameters
+    ----------
+    fine : pitch [mm]; levels : of the distance into the patch [mm] between bands.
+    border : (cell,) [mm] distance into the patch; near : (cell, near) [mm] to injections.
+    first : (band + 1,) index of each band's first cell.
+    edges : of the rings [mm], an array a band.
+    """
+
+    fine: float
+    levels: np.ndarray
+    border: np.ndarray
+    near: np.ndarray
+    first: np.ndarray
+    edges: list[np.ndarray]
+
+    def band(self, number: int) -> slice:
+        """Cells of a band."""
+        return slice(int(self.first[number]), int(self.first[number + 1]))
+
+    def sites(self, number: int) -> np.ndarray:
+        """Distances of a band's cells to the nearest injection, ascending."""
+        return np.asarray(self.near[self.band(number), 0])
+
+    def labels(self) -> np.ndarray:
+        """Band and ring of every cell in one number."""
+        return np.concatenate(
+            [number * _RINGS + np.searchsorted(edges, self.sites(number))
+             for number, edges in enumerate(self.edges)]
+        )  # fmt: skip
+
+
+def _mesh(fine: float, levels: np.ndarray, border: np.ndarray, near: np.ndarray) -> _Mesh:
+    """Sort cells into bands and choose rings, as fine as the number of classes allows."""
     band = np.searchsorted(levels, border)
-    ring = np.zeros(len(border), int)
-    patch = float(np.sum(border > 0))
-    edges: dict[int, np.ndarray] = {}
-    for number in range(len(levels) + 1):
-        here = band == number
-        low = levels[number - 1] if number else -np.inf
-        wanted = _SITE_RINGS if low >= 0.0 else _OUTSIDE_RINGS if low >= -4.5 else ()
-        chosen = _merge(np.array(wanted), site[here], spare * patch)
-        ring[here] = np.searchsorted(chosen, site[here])
-        edges[number] = chosen
-    return band * _RINGS + ring, edges
+    order = np.lexsort((near[:, 0], band))
+    first = np.searchsorted(band[order], np.arange(len(levels) + 2))
+    mesh = _Mesh(fine, levels, border[order], near[order], first, [])
+    outer = inner = _SPARE_SHARE
+    mesh.edges[:] = _rings(mesh, inner, outer)
+    while sum(len(edges) + 1 for edges in mesh.edges) > CLASSES:
+        outer *= _COARSER
+        inner *= _COARSER if outer > _OUTER_SPARE_SHARE else 1.0
+        mesh.edges[:] = _rings(mesh, inner, outer)
+    return mesh
 
 
-def _band_levels() -> np.ndarray:
-    return np.sort(np.concatenate([[0.0], _INSIDE, -np.array(_OUTSIDE[:-1])]))
+def _rings(mesh: _Mesh, inner: float, outer: float) -> list[np.ndarray]:
+    """Edges of each band's rings; none smaller than a share of the patch, in it and around it."""
+    patch = float(np.sum(mesh.border > 0))
+    rings = []
+    for number, low in enumerate((-np.inf, *mesh.levels)):
+        wanted = _SITE_RINGS if low >= 0.0 else _OUTSIDE_RINGS if low >= _RINGED else ()
+        fewest = (inner if low >= 0.0 else outer) * patch
+        rings.append(_merge(np.array(wanted), mesh.sites(number), fewest))
+    return rings
 
 
 def _merge(edges: np.ndarray, values: np.ndarray, fewest: float) -> np.ndarray:
-    """Drop edges so that every ring holds at least so many fine cells."""
+    """Drop edges so that every ring holds at least so many of the ascending values."""
     kept: list[float] = []
-    for edge in edges:
-        low = kept[-1] if kept else -np.inf
-        if np.sum((values > low) & (values <= edge)) >= fewest and np.sum(values > edge) >= fewest:
+    below = 0
+    for edge, reached in zip(edges, np.searchsorted(values, edges, side="right"), strict=True):
+        if reached - below >= fewest and len(values) - reached >= fewest:
             kept.append(float(edge))
+            below = int(reached)
     return np.array(kept)
 
 
-@dataclass(frozen=True)
-class _Mesh:
-    """Fine cells: pitch [mm], distance into the patch, to injections, label; ring edges by band."""
-
-    fine: float
-    border: np.ndarray
-    near: np.ndarray
-    label: np.ndarray
-    edges: dict[int, np.ndarray]
-
-
 def _assemble(mesh: _Mesh, radius: float, spacing: float, sites: int) -> Layout:
-    names, member = np.unique(mesh.label, return_inverse=True)
+    names, member = np.unique(mesh.labels(), return_inverse=True)
     area = np.bincount(member) * mesh.fine**2
     rate, forward, back = _modes(_conductance(mesh, names, member), area)
     spare = CLASSES - len(names)
-    inside = (names // _RINGS > len(_OUTSIDE) - 1).astype(float)
+    inside = (names // _RINGS > np.searchsorted(mesh.levels, 0.0)).astype(float)
     padding = ((0, spare), (0, spare))
     forward, back = np.pad(forward, padding), np.pad(back, padding)
     lateral = np.pad(_points(member, mesh.near), ((0, spare), (0, 0), (0, 0)),
@@ -207,16 +235,18 @@ def _conductance(mesh: _Mesh, names: np.ndarray, member: np.ndarray) -> np.ndarr
         matrix[one, other] += length / max(distance, mesh.fine)
         matrix[other, one] = matrix[one, other]
 
-    for band, levels in mesh.edges.items():
-        for ring, level in enumerate(levels):
+    for band, edges in enumerate(mesh.edges):
+        bounds = np.concatenate([[-np.inf], edges, [np.inf]])
+        for ring, edge in enumerate(edges):
             one, other = number[band * _RINGS + ring], number[band * _RINGS + ring + 1]
-            close = (np.abs(site - level) < _BAND) & ((member == one) | (member == other))
-            join(one, other, int(close.sum()), mean_site[other] - mean_site[one])
-    for band, level in enumerate(_band_levels()):
-        close = np.abs(border - level) < _BAND
+            reach = (max(edge - _BAND, bounds[ring]), min(edge + _BAND, bounds[ring + 2]))
+            low, high = np.searchsorted(mesh.sites(band), reach)
+            join(one, other, int(high - low), mean_site[other] - mean_site[one])
+    for band, level in enumerate(mesh.levels):
+        both = slice(mesh.band(band).start, mesh.band(band + 1).stop)
+        close = site[both][np.abs(border[both] - level) < _BAND]
         pairs = [
-            side * _RINGS + np.searchsorted(mesh.edges[side], site[close])
-            for side in (band, band + 1)
+            side * _RINGS + np.searchsorted(mesh.edges[side], close) for side in (band, band + 1)
         ]
         found, counts = np.unique(np.column_stack(pairs), axis=0, return_counts=True)
         for (low, high), count in zip(found.tolist(), counts.tolist(), strict=True):

@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from anagen.biology.cortisol import Cortisol
 from anagen.biology.depot import Depot, Sites, amount_left, depot_radius, saturated_release
@@ -28,6 +28,7 @@ from anagen.biology.follicle import (
 )
 from anagen.biology.immunity import (
     Immunity,
+    crowding,
     inflammation,
     privilege_at,
     step_immunity,
@@ -212,7 +213,8 @@ def concentrations(
 
     def plane(target: Array) -> Array:
         each = kernel_in_skin(body.dermis, classes.lateral, target, jnp.asarray(depth), radius)
-        return scale * each.sum(-1)
+        total: Array = scale * each.sum(-1)
+        return total
 
     return plane(body.dermis.bulb_depth), plane(body.dermis.dermis_depth)
 
@@ -240,6 +242,7 @@ def follow(
     state: State,
     share: Float[Array, " day"],
     full: tuple[Float[Array, "class point"], Float[Array, "class point"]],
+    substeps: int = 1,
 ) -> tuple[Outcome, State]:
     """Follow one patch over whole weeks.
 
@@ -248,6 +251,7 @@ def follow(
     body, classes, state : the person, the patch, and how it starts.
     share : (7 weeks,) [1] release on each day relative to full release.
     full : from `concentrations`.
+    substeps : steps a day; more than one only to see what the step of a day costs in accuracy.
 
     Returns
     -------
@@ -257,21 +261,28 @@ def follow(
         The last state.
     """
     tissue = body.tissue
-    decay = jnp.exp(classes.rate * tissue.immunity.mobility * STEP)
+    step = STEP / substeps
+    decay = jnp.exp(classes.rate * tissue.immunity.mobility * step)
     normal = healthy_shadow(tissue.follicle)
     # Skin nearer to a depot is thinner at all times, so the order is found once.
     order = jnp.argsort(-full[1].mean(-1))
 
+    def advance(state: State, drug: Array, skin_drug: Array) -> State:
+        spread = classes.back @ (decay * (classes.forward @ state.immune.attack))
+        spread = (spread - state.immune.attack) / step
+        immune = step_immunity(tissue.immunity, state.immune, spread, drug, step)
+        skin = step_skin(tissue.skin, state.skin, skin_drug, step)
+        chance = hazards(tissue.follicle, inflammation(immune, drug), drug, step)
+        hair, _ = step_hair(tissue.follicle, state.hair, chance, step)
+        return State(immune, hair, skin)
+
     def day(state: State, released: Array) -> tuple[State, None]:
         drug = effect(released * full[0], tissue.immunity.half_effect).mean(-1)
         skin_drug = effect(released * full[1], tissue.skin.half_effect).mean(-1)
-        spread = classes.back @ (decay * (classes.forward @ state.immune.attack))
-        spread = (spread - state.immune.attack) / STEP
-        immune = step_immunity(tissue.immunity, state.immune, spread, drug, STEP)
-        skin = step_skin(tissue.skin, state.skin, skin_drug, STEP)
-        chance = hazards(tissue.follicle, inflammation(immune, drug), drug, STEP)
-        hair, _ = step_hair(tissue.follicle, state.hair, chance, STEP)
-        return State(immune, hair, skin), None
+        if substeps == 1:  # a loop of one turn costs the compiler its fusion over days
+            return advance(state, drug, skin_drug), None
+        turns = jax.lax.fori_loop(0, substeps, lambda _, now: advance(now, drug, skin_drug), state)
+        return turns, None
 
     def week(state: State, released: Array) -> tuple[State, Outcome]:
         after, _ = jax.lax.scan(day, state, released)
@@ -282,6 +293,49 @@ def follow(
     first = read(body, classes, state, normal, order)
     outcome = jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), first, rows)
     return outcome, last
+
+
+def followable(body: Body) -> Bool[Array, ""]:
+    """Whether steps of a day can follow this person: rates that mean something, none too quick.
+
+    Durations are positive, an established patch is possible (crowding c > 0) and the attack neither
+    overshoots it nor changes sign within a step, and no state of a follicle is left by more than
+    all that are in it.
+    """
+    immunity, follicle, skin = body.tissue.immunity, body.tissue.follicle, body.tissue.skin
+    positive = (
+        immunity.collapse_time, immunity.rebuild_time, immunity.tolerance_time,
+        immunity.forget_time, immunity.half_effect, immunity.collapse_threshold,
+        follicle.early_time, follicle.recovering_time, follicle.maturing_time,
+        follicle.anagen_time, follicle.catagen_time, follicle.telogen_time, follicle.kenogen_time,
+        follicle.dystrophic_time, follicle.half_attack, follicle.growth, follicle.shade_length,
+        skin.half_effect, skin.stop_time, skin.restart_time, body.depot.radius,
+        body.dermis.diffusivity, body.dermis.clearance, body.dermis.partition, body.density,
+    )  # fmt: skip
+    not_negative = (
+        immunity.activation, immunity.loss, immunity.survival_effect, immunity.residue,
+        immunity.mobility, follicle.attack_rate, follicle.release_rate, follicle.catagen_gain,
+        skin.fast_rate, skin.slow_rate,
+    )  # fmt: skip
+    one = jnp.ones(())
+    harmed, calm = (hazards(follicle, inflamed, one, STEP) for inflamed in (one, 0.0 * one))
+    left = [
+        chance
+        for h in (harmed, calm)
+        for chance in (h.early + h.arrest, h.recovering + h.arrest, h.attacked + h.mature, h.leave,
+                       h.attacked + h.regress, h.rest, h.telogen, h.renew, h.breaks + h.rescue,
+                       h.release, STEP * follicle.growth / follicle.shade_length)
+    ]  # fmt: skip
+    crowded = STEP * crowding(immunity)
+    killed = STEP * immunity.loss * (1.0 + immunity.survival_effect)
+    return (
+        jnp.all(jnp.stack(jnp.broadcast_arrays(*positive)) > 0.0)
+        & jnp.all(jnp.stack(jnp.broadcast_arrays(*not_negative)) >= 0.0)
+        & jnp.all(jnp.stack(jnp.broadcast_arrays(*left)) <= 1.0)
+        & (crowded > 0.0)
+        & (crowded < 1.0)
+        & (killed < 1.0)
+    )
 
 
 def read(
@@ -319,7 +373,7 @@ def _thinnest(
 
 
 def with_traits(body: Body, traits: dict[str, Any]) -> Body:
-    """Replace parameters by name, for example ``immunity.half_effect``; see `TRAITS`."""
+    """Replace parameters by name, module and field, for example ``immunity.half_effect``."""
     for key, value in traits.items():
         module, _, name = key.partition(".")
         if not name:
