@@ -12,6 +12,9 @@ JOBS ?= 2
 WEEKS ?= 52
 PATIENT ?= examples/patient.json
 OUT ?= out
+SEED ?= 20261123
+PEOPLE ?= 8000
+POSTERIOR ?= src/anagen/evidence/data/population/2026.11.npz
 
 PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
 INSTALL := $(PINNED) $(BIN)/python -m pip install --quiet --editable
@@ -21,12 +24,13 @@ CHECKED := src tests benchmarks
 
 READY := $(VENV)/.ready
 READY_TEST := $(VENV)/.ready-test
+READY_FIT := $(VENV)/.ready-fit
 READY_BENCH := $(VENV)/.ready-bench
 
-.PHONY: help install run test lint format bench clean
+.PHONY: help install run test lint format calibrate population-pages bench clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(READY) ## Build .venv with everything that the main job needs
 	@echo "Ready: source $(BIN)/activate, then anagen --help"
@@ -54,6 +58,13 @@ format: $(READY_TEST) ## Format the code and mend what the linter can
 	$(BIN)/ruff format $(CHECKED)
 	$(BIN)/ruff check --fix $(CHECKED)
 
+calibrate: $(READY_FIT) ## Fit the population to the published arms again (up to 2 hours; goes on where it stopped)
+	$(BIN)/python -m anagen.population.calibrate --seed $(SEED) --people $(PEOPLE) --folder $(OUT)/calibration -o $(POSTERIOR)
+
+population-pages: $(READY_FIT) ## Write docs/population.md and docs/claims.md from the calibrated population
+	$(BIN)/python -m anagen.report.population_page
+	$(BIN)/python -m anagen.report.claims_page
+
 bench: $(READY_BENCH) ## Measure speed and memory against the targets
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
@@ -72,7 +83,13 @@ $(READY): $(RECIPE)
 $(READY_TEST): $(RECIPE)
 	@scripts/create-venv $(VENV)
 	@echo "Installing Anagen and its test tools into $(VENV) (a few minutes the first time) ..."
-	@$(INSTALL) '.[report,test]'
+	@$(INSTALL) '.[report,fit,test]'
+	@touch $(READY) $@
+
+$(READY_FIT): $(RECIPE)
+	@scripts/create-venv $(VENV)
+	@echo "Installing Anagen and its calibration tools into $(VENV) ..."
+	@$(INSTALL) '.[report,fit]'
 	@touch $(READY) $@
 
 $(READY_BENCH): $(RECIPE)

@@ -1,17 +1,20 @@
 """The fast person's equations for solvers of ordinary differential equations.
 
 One patch in classes; 22 states and three shaft lengths a class, and what is left in the depots of
-each session as the square M of its crystals' share of size. The release, which the fast person
-takes as the mean of a day, is then a function of M, the same in every solver.
+each session as the square M of its crystals' share of size (negative when they are gone, so that no
+slope jumps). The release, which the fast person takes as the mean of a day, is then a function of
+M, the same in every solver.
 """
 
 import ast
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 WEEK = 7.0
+_EMPTY = -1.0
 SHARES = (
     "e1", "e2", "r1", "r2", "r3", "v", "i", "t", "d", "c", "t1", "t2", "t3", "t4", "k", "x",
 )  # fmt: skip
@@ -92,8 +95,8 @@ def patch_of(traits: dict[str, float], diameter: float, strength: float, days: t
             / (2e-3 * float(body.depot.water_diffusivity) * product.solubility)
         )
     flow = layout.back @ (layout.rate[:, None] * layout.forward) * number["mobility"]
-    fields = np.stack([np.asarray(x, float) for x in (*start.immune, *start.hair.shares,
-                                                      *start.hair.lengths, *start.skin)])  # fmt: skip
+    every = (*start.immune, *start.hair.shares, *start.hair.lengths, *start.skin)
+    fields = np.stack([np.asarray(part, float) for part in every])
     fields[FIELDS.index("lt")] = fields[FIELDS.index("t")] * healthy_length(number)
     flow = np.where(np.abs(flow) > 1e-9, flow, 0.0)[np.ix_(used, used)]
     bulb, dermal = (np.asarray(part, float)[used] for part in full)
@@ -120,7 +123,7 @@ def right_hand_side(patch: Patch) -> Any:
         out = np.zeros_like(y)
         left = np.sqrt(np.maximum(y[size:], 0.0))
         released = np.sum(a * left / (a * left + b))
-        out[size:] = np.where(y[size:] > 0.0, -2.0 / (a * left + b), 0.0)
+        out[size:] = -2.0 / (a * left + b)
         (T, P, R, e1, e2, r1, r2, r3, v, i, t, d, c, t1, t2, t3, t4, k, x, lv, li, lt,  # noqa: N806
          s, hf, hs) = y[:size].reshape(-1, count)  # fmt: skip
         at = released * patch.bulb
@@ -203,17 +206,19 @@ def outcome(patch: Patch, y: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def solve_scipy(patch: Patch, weeks: int, rtol: float, solver: str = "odeint") -> np.ndarray:
-    """States (week + 1, state) by LSODA, restarted at every session."""
+    """States (week + 1, state) by LSODA, restarted at every session and when a depot is empty."""
     from scipy.integrate import odeint, solve_ivp
 
     slope = right_hand_side(patch)
     size = len(FIELDS) * patch.classes
-    y = np.concatenate([patch.start.ravel(), np.zeros(len(patch.days))])
+    y = np.concatenate([patch.start.ravel(), np.full(len(patch.days), _EMPTY)])
     end = weeks * WEEK
     saves = np.arange(0.0, end + 1.0, WEEK)
     rows = []
-    edges = [*sorted({0.0, *map(float, patch.days)} - {end}), end]
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    lasting = patch.number["saturated_time"] + patch.number["crystal_time"]
+    stops = {0.0, *map(float, patch.days), *(day + lasting for day in patch.days)}
+    edges = [*sorted(stop for stop in stops if stop < end), end]
+    for first, last in pairwise(edges):
         y[size:][np.array(patch.days, float) == first] = 1.0
         inner = saves[(saves >= first) & (saves < last)]
         times = np.unique(np.concatenate([[first], inner, [last]]))
@@ -247,14 +252,13 @@ def sbml(patch: Patch) -> str:
     for name, value in patch.number.items():
         parameter(f"p_{name}", value, True)
     for number in range(len(patch.days)):
-        parameter(f"M_{number}", 0.0, False)
-        rule("rate", f"M_{number}", "piecewise(-2/(3*p_saturated_time*sqrt(M)+2*p_crystal_time),"
-             "M>0,0)".replace("M", f"M_{number}"))  # fmt: skip
+        parameter(f"M_{number}", _EMPTY, False)
+        rule("rate", f"M_{number}", f"-2/({_slowness(number)}+2*p_crystal_time)")
     parameter("released", 0.0, False)
+    # Every name with a rule is put in wherever it stands, so formulas name them sparingly.
     terms = [
-        f"piecewise(3*p_saturated_time*sqrt(M_{n})/(3*p_saturated_time*sqrt(M_{n})"
-        f"+2*p_crystal_time),M_{n}>0,0)" for n in range(len(patch.days))
-    ]  # fmt: skip
+        f"1-2*p_crystal_time/({_slowness(n)}+2*p_crystal_time)" for n in range(len(patch.days))
+    ]
     rule("assignment", "released", "+".join(terms) or "0")
     for index in range(patch.classes):
         for name, formula in _class_formulas(patch, index).items():
@@ -274,6 +278,11 @@ def sbml(patch: Patch) -> str:
     )
 
 
+def _slowness(number: int) -> str:
+    """Three times the saturated time, times the crystals' share of size; no branch, so no delay."""
+    return f"3*p_saturated_time*sqrt((M_{number}+abs(M_{number}))/2)"
+
+
 def _event(number: int, day: int) -> str:
     trigger = mathml(f"time>={day}")
     return (
@@ -286,14 +295,13 @@ def _event(number: int, day: int) -> str:
 
 def _class_formulas(patch: Patch, index: int) -> dict[str, str]:
     def mean_effect(places: np.ndarray, half: str) -> str:
-        each = [f"released*{full!r}/({half}+released*{full!r})" for full in map(float, places)]
-        return f"({'+'.join(each)})/{len(each)}"
+        each = [f"{half}/({half}+released*{full!r})" for full in map(float, places)]
+        return f"1-({'+'.join(each)})/{len(each)}"
 
     local = {
         "drug": mean_effect(patch.bulb[index], "p_half_effect"),
-        "target": f"1-p_max_inhibition*{mean_effect(patch.dermal[index], 'p_skin_half_effect')}",
-        "harm": "(attack*(1-privilege)*(1-drug))**2/"
-                "(p_half_attack**2+(attack*(1-privilege)*(1-drug))**2)",
+        "target": f"1-p_max_inhibition*({mean_effect(patch.dermal[index], 'p_skin_half_effect')})",
+        "harm": "1-1/(1+(attack*(1-privilege)*(1-drug)/p_half_attack)**2)",
         "to": "1/(1+(attack/p_collapse_threshold)**2)",
         "mature": "2/p_maturing_time*(1-harm)",
         "regress": "(1+p_catagen_gain*harm+p_direct_catagen_effect*drug)/p_anagen_time",
@@ -369,7 +377,7 @@ def mathml(formula: str) -> str:
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{inner}</math>'
 
 
-def _math(node: ast.AST) -> str:
+def _math(node: ast.AST) -> str:  # noqa: PLR0911
     match node:
         case ast.Constant(value=value):
             mantissa, _, exponent = repr(float(value)).partition("e")
@@ -388,6 +396,8 @@ def _math(node: ast.AST) -> str:
             return f"<apply><{_OPERATORS[type(op)]}/>{_math(left)}{_math(right)}</apply>"
         case ast.Call(func=ast.Name(id="sqrt"), args=[inside]):
             return f"<apply><root/>{_math(inside)}</apply>"
+        case ast.Call(func=ast.Name(id="abs"), args=[inside]):
+            return f"<apply><abs/>{_math(inside)}</apply>"
         case ast.Call(func=ast.Name(id="piecewise"), args=[value, condition, otherwise]):
             return (f"<piecewise><piece>{_math(value)}{_math(condition)}</piece>"
                     f"<otherwise>{_math(otherwise)}</otherwise></piecewise>")  # fmt: skip

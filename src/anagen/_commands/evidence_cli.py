@@ -107,3 +107,35 @@ def compare_arms(
     compare.print_compared(found)
     if output is not None:
         shown.print_written(("Comparison", output))
+
+
+@evidence_app.command("claims")
+def check_claims(
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="OUT.csv", help="Write all rows to this file."),
+    ] = None,
+    people: Annotated[
+        int, typer.Option("--people", min=64, max=100_000, help="Virtual people of each setting.")
+    ] = 1024,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**31 - 1, help="Of the virtual people.")
+    ] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Test every statement about the treatment: model's figure, published figure, verdict."""
+    from anagen._commands import claims, files, shown
+
+    if output is not None:
+        files.check_output(output, ".csv")
+    found = claims.check(claims.ClaimsRequest(people, seed), quiet=as_json)
+    if output is not None:
+        with files.replacing(output) as temporary:
+            claims.write_rows(found, temporary)
+    if as_json:
+        shown.print_json(claims.as_data(found))
+        return
+    claims.print_claims(found)
+    if output is not None:
+        shown.print_written(("Claims", output))

@@ -53,6 +53,7 @@ Report = Callable[[str], None]
 Read = Callable[[Outcome, Regimen, int], np.ndarray]
 
 _TOO_MANY_FAILED = 0.01
+_LENGTHS = (13, 26, 52, 104)  # weeks of courses; every other length would be compiled anew
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,8 @@ def _needed(rows: Sequence[Row]) -> dict[Regimen, int]:
     weeks = dict.fromkeys(regimens, 1)
     for condition in conditions:
         serves = regimen_for(condition, regimens)
-        weeks[serves] = max(weeks[serves], condition.week)
+        enough = next((length for length in _LENGTHS if length >= condition.week), condition.week)
+        weeks[serves] = max(weeks[serves], enough)
     return weeks
 
 

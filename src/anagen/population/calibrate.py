@@ -44,8 +44,8 @@ from anagen.population.variability import (
 
 Say = Callable[[str], None]
 
-_PILOT = (200, 200)  # warm-up and draws
-_BLOCK = 100
+_PILOT = (200, 250)  # warm-up and draws
+_BLOCK = 250
 _EXTRA = ("diverging", "num_steps")
 _CHAINS = 4
 _KEPT = 1000  # draws in the posterior file
@@ -71,9 +71,9 @@ class Settings:
 
     folder: Path
     seed: int = 20261123
-    people: int = 12_000
-    warmup: int = 500
-    draws: int = 700
+    people: int = 8_000
+    warmup: int = 300
+    draws: int = 500
     workers: int = 2
     left_out: tuple[int, int] = (200, 200)
 

@@ -21,8 +21,19 @@ REFERENCE = "reference response"
 LOSS_WEEKS = (4, 9, 17, 26, 39, 52, 78)
 """Weeks after the last session at which early loss is read."""
 
-WORDS = ("complete", "no_response", "visible_regrowth", "onset_week")
-"""Endpoints that are words; what threshold readers mean by each is estimated."""
+WORDS = ("complete", "no_response", "visible", "onset", "regrowth")
+"""Words of outcomes; what threshold readers mean by each is estimated."""
+
+_WORD = {
+    "complete": "complete",
+    "no_response": "no_response",
+    "visible_regrowth": "visible",
+    "onset_week": "onset",
+    "regrowth_at_least": "regrowth",
+    "regrowth_between": "regrowth",
+    "odds_ratio": "regrowth",
+    "sessions_to_complete": "regrowth",
+}
 
 _SESSIONS = 3
 _INTERVAL = 4.0
@@ -129,8 +140,13 @@ def case_rows(cases: Sequence[ArmCase]) -> list[Row]:
 
 
 def movable(case: ArmCase) -> bool:
-    """Whether the endpoint is a word whose threshold is not known."""
-    return case.endpoint.kind in WORDS and case.endpoint.reach > 0.0
+    """Whether it is not known exactly where readers put the threshold."""
+    return case.endpoint.kind in _WORD and case.endpoint.reach > 0.0
+
+
+def word_of(case: ArmCase) -> int:
+    """Place of the case's word in `WORDS`."""
+    return WORDS.index(_WORD[case.endpoint.kind])
 
 
 def case_key(number: int, *, against: bool = False, moved: int = 0) -> str:

@@ -23,6 +23,7 @@ from anagen.population.fit_data import (
     movable,
     natural_targets,
     on_logit,
+    word_of,
 )
 from anagen.population.variability import (
     Population,
@@ -36,7 +37,7 @@ _EDGE = 1e-4  # nearest a share comes to 0 and 1
 _TIE_PEOPLE = 2000  # of the bank, enough for so rough a figure
 _TIE = 0.1  # how nearly one unit of log odds is to cost one
 _REACHES = 1.5  # how many reaches a threshold may move
-_SLOPE = 0.25  # change of a share with its logit, where it is steepest
+SLOPE = 0.25  # change of a share with its logit, where it is steepest
 
 
 class Answers(NamedTuple):
@@ -65,14 +66,55 @@ def answers(population: Population, data: FitData) -> Answers:
     return Answers(means, weight)
 
 
-def model(data: FitData, without: str | None = None) -> None:
+class Figures(NamedTuple):
+    """Figures to fit to, in place of the published ones.
+
+    Parameters
+    ----------
+    arms : (case,) counts, means, or log odds; natural : (target,) counts; harms : (target,) log
+        odds.
+    """
+
+    arms: Any
+    natural: Any
+    harms: Any
+
+
+def published(data: FitData) -> Figures:
+    """Take the figures as published."""
+    return Figures(
+        np.array([_figure(case) for case in data.cases]),
+        np.array([target.share * target.people for target in natural_targets()]),
+        np.array([log_odds(target.share) for target in harm_targets()]),
+    )
+
+
+def _figure(case: ArmCase) -> float:
+    if case.likelihood == "binomial":
+        assert case.count is not None
+        return case.count
+    if case.likelihood == "normal" and on_logit(case):
+        return log_odds(case.observed)
+    return case.observed
+
+
+def model(
+    data: FitData,
+    without: str | None = None,
+    figures: Figures | None = None,
+    *,
+    tied: bool = True,
+) -> None:
     """NumPyro model of the published arms.
 
     Parameters
     ----------
     data : people and published figures.
     without : study whose arms are left out.
+    figures : others in place of the published ones.
+    tied : whether severity is scaled by the reference response.
     """
+    given = figures or published(data)
     population = sample_population()
     priors = fit_priors()
     tau = numpyro.sample("tau", dist.HalfNormal(priors["heterogeneity"].value))
@@ -90,10 +132,11 @@ def model(data: FitData, without: str | None = None) -> None:
     shift = shift + definition * unclear * np.array([case.unclear for case in data.cases])
     for number, case in enumerate(data.cases):
         if case.arm.study_id != without:
-            _observe(number, data, found, shift[number], meaning)
-    _observe_natural(found, definition)
-    _tie_severity(population, data, found)
-    _observe_harms(data, found)
+            _observe(number, data, found, (shift[number], meaning), given.arms[number])
+    _observe_natural(found, definition, given.natural)
+    if tied:
+        _tie_severity(population, data)
+    _observe_harms(data, found, given.harms)
 
 
 def sample_population() -> Population:
@@ -145,28 +188,29 @@ def case_mean(case: ArmCase, number: int, means: Mapping[str, Any], meaning: Any
     if not movable(case):
         return middle
     lower, higher = (means[case_key(number, moved=side)] for side in (-1, 1))
-    moved = jnp.tanh(meaning[WORDS.index(case.endpoint.kind)] / _REACHES) * _REACHES
+    moved = jnp.tanh(meaning[word_of(case)] / _REACHES) * _REACHES
     # The parabola through the three, which tanh keeps near the range they span.
     bend = 0.5 * (higher + lower) - middle
     return middle + 0.5 * (higher - lower) * moved + bend * moved * moved
 
 
-def _observe(number: int, data: FitData, found: Answers, shift: Any, meaning: Any) -> None:
-    """Likelihood of one arm; the shift is that of its study and its definition, on the logit."""
+def _observe(
+    number: int, data: FitData, found: Answers, study: tuple[Any, Any], figure: Any
+) -> None:
+    """Likelihood of one arm: shift of study and definition on the logit, meaning of words."""
+    shift, meaning = study
     case, name = data.cases[number], f"arm_{number}"
     mean = case_mean(case, number, found.means, meaning)
     if case.likelihood == "log_odds_ratio":
         other = found.means[case_key(number, against=True)]
-        numpyro.sample(name, dist.Normal(logit(mean) - logit(other), case.standard_error),
-                       obs=case.observed)  # fmt: skip
+        chance: Any = dist.Normal(logit(mean) - logit(other), case.standard_error)
     elif case.likelihood == "binomial":
-        numpyro.sample(name, dist.Binomial(case.total, logits=logit(mean) + shift), obs=case.count)
+        chance = dist.Binomial(case.total, logits=logit(mean) + shift)
     elif on_logit(case):
-        numpyro.sample(name, dist.Normal(logit(mean) + shift, case.standard_error),
-                       obs=log_odds(case.observed))  # fmt: skip
+        chance = dist.Normal(logit(mean) + shift, case.standard_error)
     else:
-        numpyro.sample(name, dist.Normal(mean + _SLOPE * scale_of(case) * shift,
-                                         case.standard_error), obs=case.observed)  # fmt: skip
+        chance = dist.Normal(mean + SLOPE * scale_of(case) * shift, case.standard_error)
+    numpyro.sample(name, chance, obs=figure)
 
 
 def scale_of(case: ArmCase) -> float:
@@ -175,12 +219,11 @@ def scale_of(case: ArmCase) -> float:
     return 1.0 if share else abs(case.observed)
 
 
-def _observe_natural(found: Answers, definition: Any) -> None:
+def _observe_natural(found: Answers, definition: Any, counts: Any) -> None:
     blur = numpyro.sample("natural_blur", dist.Normal(0.0, 1.0))
-    for target in natural_targets():
+    for target, count in zip(natural_targets(), counts, strict=True):
         shift = definition * target.unclear * blur
         logits = logit(found.means[target.key]) + shift
-        count = target.share * target.people
         # A rounded percentage has no whole count, so the likelihood is written out.
         share = 1.0 / (1.0 + jnp.exp(-logits))
         numpyro.factor(
@@ -189,7 +232,7 @@ def _observe_natural(found: Answers, definition: Any) -> None:
         )
 
 
-def _tie_severity(population: Population, data: FitData, found: Answers) -> None:
+def _tie_severity(population: Population, data: FitData) -> None:
     """One unit of log odds is to cost one, at the reference response of the usual patient."""
     name, number = data.row[REFERENCE]
     people = {key: part[:_TIE_PEOPLE] for key, part in data.people[name].items()}
@@ -209,7 +252,7 @@ def visible(thinning: Any, half: Any, width: Any) -> Any:
     return odds / (1.0 + odds)
 
 
-def _observe_harms(data: FitData, found: Answers) -> None:
+def _observe_harms(data: FitData, found: Answers, figures: Any) -> None:
     priors = fit_priors()
     half = numpyro.sample(
         "atrophy_half", dist.Normal(priors["atrophy_half"].value, priors["atrophy_half"].sd)
@@ -221,11 +264,11 @@ def _observe_harms(data: FitData, found: Answers) -> None:
     log_any = numpyro.sample(
         "log_any_odds", dist.Normal(np.log(priors["any_odds"].value), priors["any_odds"].sd)
     )
-    for target in harm_targets():
+    for target, figure in zip(harm_targets(), figures, strict=True):
         share = atrophy_share(data, found, target.strengths, half, jnp.exp(log_width))
         extra = log_any if target.effect == "any" else 0.0
-        numpyro.sample(target.key, dist.Normal(logit(share) + extra, target.logit_sd),
-                       obs=log_odds(target.share))  # fmt: skip
+        chance = dist.Normal(logit(share) + extra, target.logit_sd)
+        numpyro.sample(target.key, chance, obs=figure)
 
 
 def atrophy_share(

@@ -179,20 +179,22 @@ def release_profile(
     strength: Float[Array, ""] | float,
     volume: Float[Array, ""] | float,
     days: int,
-) -> Float[Array, " day"]:
-    """Mean release of one site on each day after its injection, relative to full release [1].
+    substeps: int = 1,
+) -> Float[Array, " step"]:
+    """Mean release of one site in each step after its injection, relative to full release [1].
 
     Parameters
     ----------
-    strength : [mg/mL]; volume : [mL]; days : how many days.
+    strength : [mg/mL]; volume : [mL]; days : how many days; substeps : steps a day.
     """
     dose = 1e3 * strength * volume * product.active_fraction
     one = jnp.ones(1)
     sites = Sites(one * dose, one * volume, one * product.solubility, one * product.crystal_radius,
                   one * product.crystal_density, 0.0 * one)  # fmt: skip
-    left = amount_left(body.depot, body.dermis, sites, jnp.arange(days + 1.0))[:, 0]
+    times = jnp.arange(days * substeps + 1.0) / substeps
+    left = amount_left(body.depot, body.dermis, sites, times)[:, 0]
     full = saturated_release(body.depot, body.dermis, sites.volume, sites.solubility)[0]
-    return -jnp.diff(left) / full
+    return -jnp.diff(left) / full * substeps
 
 
 def concentrations(
@@ -240,7 +242,7 @@ def follow(
     body: Body,
     classes: Classes,
     state: State,
-    share: Float[Array, " day"],
+    share: Float[Array, " step"],
     full: tuple[Float[Array, "class point"], Float[Array, "class point"]],
     substeps: int = 1,
 ) -> tuple[Outcome, State]:
@@ -249,7 +251,7 @@ def follow(
     Parameters
     ----------
     body, classes, state : the person, the patch, and how it starts.
-    share : (7 weeks,) [1] release on each day relative to full release.
+    share : (7 weeks substeps,) [1] release in each step relative to full release.
     full : from `concentrations`.
     substeps : steps a day; more than one only to see what the step of a day costs in accuracy.
 
@@ -267,29 +269,23 @@ def follow(
     # Skin nearer to a depot is thinner at all times, so the order is found once.
     order = jnp.argsort(-full[1].mean(-1))
 
-    def advance(state: State, drug: Array, skin_drug: Array) -> State:
+    def advance(state: State, released: Array) -> tuple[State, None]:
+        drug = effect(released * full[0], tissue.immunity.half_effect).mean(-1)
+        skin_drug = effect(released * full[1], tissue.skin.half_effect).mean(-1)
         spread = classes.back @ (decay * (classes.forward @ state.immune.attack))
         spread = (spread - state.immune.attack) / step
         immune = step_immunity(tissue.immunity, state.immune, spread, drug, step)
         skin = step_skin(tissue.skin, state.skin, skin_drug, step)
         chance = hazards(tissue.follicle, inflammation(immune, drug), drug, step)
         hair, _ = step_hair(tissue.follicle, state.hair, chance, step)
-        return State(immune, hair, skin)
-
-    def day(state: State, released: Array) -> tuple[State, None]:
-        drug = effect(released * full[0], tissue.immunity.half_effect).mean(-1)
-        skin_drug = effect(released * full[1], tissue.skin.half_effect).mean(-1)
-        if substeps == 1:  # a loop of one turn costs the compiler its fusion over days
-            return advance(state, drug, skin_drug), None
-        turns = jax.lax.fori_loop(0, substeps, lambda _, now: advance(now, drug, skin_drug), state)
-        return turns, None
+        return State(immune, hair, skin), None
 
     def week(state: State, released: Array) -> tuple[State, Outcome]:
-        after, _ = jax.lax.scan(day, state, released)
+        after, _ = jax.lax.scan(advance, state, released)
         return after, read(body, classes, after, normal, order)
 
     state = jax.tree.map(lambda leaf: leaf + 0.0 * share[0], state)
-    last, rows = jax.lax.scan(week, state, share.reshape(-1, WEEK))
+    last, rows = jax.lax.scan(week, state, share.reshape(-1, WEEK * substeps))
     first = read(body, classes, state, normal, order)
     outcome = jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), first, rows)
     return outcome, last

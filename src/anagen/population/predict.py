@@ -27,7 +27,7 @@ from anagen.population.fit_data import (
     on_logit,
     setting_name,
 )
-from anagen.population.model import answers, case_mean, scale_of
+from anagen.population.model import SLOPE, answers, case_mean, scale_of
 from anagen.population.posterior import Posterior, load_posterior
 from anagen.population.variability import Population
 
@@ -38,7 +38,6 @@ DRAWS = 200
 LEVELS = (50, 90, 95)
 _POINTS = 12
 _WIDEN = 1.15
-_SLOPE = 0.25  # of a share with its logit where it is steepest
 _REPEATS = 20  # studies simulated for each draw
 _FEW = 100.0  # effective people below which an answer is called rough
 _EDGE = 1e-4
@@ -207,7 +206,7 @@ def predict_case(number: int, asked: Asked, posterior: Posterior, seed: int = 0)
         values = 100.0 * _drawn(case, share, random)
         expected, published, unit = 100.0 * expected, 100.0 * case.observed, "%"
     else:
-        spread = _SLOPE * scale_of(case) * shift + error * random.normal(size=shape)
+        spread = SLOPE * scale_of(case) * shift + error * random.normal(size=shape)
         values, published, unit = expected[:, None] + spread, case.observed, _unit(case)
         if unit == "%":
             values, expected, published = 100.0 * values, 100.0 * expected, 100.0 * published
