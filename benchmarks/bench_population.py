@@ -20,10 +20,11 @@ MONTHS = (3, 6, 12, 24)
 STREAMED = (10_000, 100_000)
 WEEKS = 52
 SESSIONS = (0, 28, 56)
-STRENGTH, DIAMETER = 5.0, 30.0
+STRENGTH = 5.0
+DIAMETER = 12.0  # few classes, which is kind to the others: ours always computes all 40
 ACCURACY = 1e-3
 TIGHT = 1e-7
-TOLERANCES = (1e-3, 3e-4, 1e-4, 1e-5)
+TOLERANCES = (1e-3, 1e-4)
 SUBSTEPS = (1, 2, 4, 8, 16, 32, 64)
 TRAITS = ({"immunity.activation": 0.40}, {"immunity.activation": 0.44, "immunity.half_effect": 0.2})
 TARGET_SECONDS, TARGET_MB = 3.0, 2000.0
@@ -203,23 +204,29 @@ def lsoda(patches: list[Patch], exact: list[dict]) -> tuple[float, float, float]
 
 
 def roadrunner(patches: list[Patch], exact: list[dict]) -> tuple[float, float, float, float]:
-    """Seconds a person, error, tolerance, and seconds to load a model (not counted)."""
-    from roadrunner import RoadRunner
+    """Seconds a person, error, tolerance, and seconds to load the model once (not counted).
 
+    CVODE's Adams method, which is several times quicker here than its stiff one.
+    """
+    from roadrunner import Config, RoadRunner
+
+    Config.setValue(Config.LLJIT_OPTIMIZATION_LEVEL, Config.LESS)  # loads in half the time
     begin = time.perf_counter()
-    models = [RoadRunner(sbml(patch)) for patch in patches]
-    loading = (time.perf_counter() - begin) / len(patches)
+    model = RoadRunner(sbml(patches[0]))
+    loading = time.perf_counter() - begin
+    count = patches[0].classes
+    model.timeCourseSelections = [f"{field}_{index}" for field in FIELDS for index in range(count)]
     found = []
     for rtol in TOLERANCES:
         spent, worst = 0.0, 0.0
-        for model, patch, right in zip(models, patches, exact, strict=True):
+        for patch, right in zip(patches, exact, strict=True):
             model.resetAll()
-            model.timeCourseSelections = [
-                f"{field}_{index}" for field in FIELDS for index in range(patch.classes)
-            ]
-            model.integrator.setValue("relative_tolerance", rtol)
-            model.integrator.setValue("absolute_tolerance", 1e-2 * rtol)
-            model.integrator.setValue("maximum_num_steps", 1_000_000)
+            for name, value in patch.number.items():
+                model.setValue(f"p_{name}", value)
+            settings = {"stiff": False, "relative_tolerance": rtol,
+                        "absolute_tolerance": 1e-2 * rtol, "maximum_num_steps": 1_000_000}  # fmt: skip
+            for name, value in settings.items():
+                model.integrator.setValue(name, value)
             begin = time.perf_counter()
             states = np.asarray(model.simulate(0, 7 * WEEKS, WEEKS + 1))
             spent += time.perf_counter() - begin
@@ -248,7 +255,7 @@ def solvers() -> None:
     except ImportError:
         rows.append(("libRoadRunner", "not installed", "", "", ""))
     else:
-        rows.append((f"libRoadRunner (CVODE), rtol {rtol:g}; {seconds(loading)} to load",
+        rows.append((f"libRoadRunner, rtol {rtol:g}; {seconds(loading)} to load",
                      seconds(quick), f"{quick_error:.2%}", "", ""))  # fmt: skip
         others.append(("libRoadRunner", quick, TARGET_ROADRUNNER))
     for substeps, each in sorted(spent.items()):
@@ -261,8 +268,8 @@ def solvers() -> None:
                      f"{errors[substeps]:.2%}", *ratios, *[""] * (2 - len(ratios))))  # fmt: skip
     text = ", ".join(f"{n} a day {e:.2%}" for n, e in errors.items())
     title = (
-        f"One person, 12 months, {patches[0].classes} classes of {len(FIELDS)} fields. Greatest error "
-        f"of a share at any week against LSODA at {TIGHT:g}: {text}"
+        f"One person, 12 months, {patches[0].classes} classes of {len(FIELDS)} fields. Greatest "
+        f"error of a share at any week against LSODA at {TIGHT:g}: {text}"
     )
     show(title, ("", "a person", "error", "times quicker than", "and than"), rows)
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         Problem,
         SimulationError,
     )
+    from anagen.evidence.arm_files import (
+        read_arms_file,
+    )
     from anagen.evidence.parameters import (
         Parameter,
         ParameterSet,
@@ -38,6 +41,10 @@ if TYPE_CHECKING:
     from anagen.evidence.products import (
         Product,
         load_products,
+    )
+    from anagen.evidence.published import (
+        Arm,
+        load_arms,
     )
     from anagen.evidence.references import (
         Reference,
@@ -55,6 +62,34 @@ if TYPE_CHECKING:
         patient_schema,
         read_patient,
         save_patient,
+    )
+    from anagen.population.benefit import (
+        drug_benefit,
+    )
+    from anagen.population.claims import (
+        check_claims,
+    )
+    from anagen.population.cohort import (
+        Regimen,
+        follow_people,
+    )
+    from anagen.population.compare import (
+        compare_arms,
+    )
+    from anagen.population.covariates import (
+        Covariates,
+        draw_covariates,
+    )
+    from anagen.population.people import (
+        read_people,
+        write_people,
+    )
+    from anagen.population.posterior import (
+        Posterior,
+        load_posterior,
+    )
+    from anagen.population.settings import (
+        Setting,
     )
     from anagen.report import (
         save_pictures,
@@ -102,7 +137,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnagenError",
+    "Arm",
     "BindingLimit",
+    "Covariates",
     "EvidenceError",
     "Facts",
     "Finding",
@@ -121,13 +158,16 @@ __all__ = [
     "Patient",
     "Person",
     "Plan",
+    "Posterior",
     "Problem",
     "Product",
     "Protocol",
     "Reference",
+    "Regimen",
     "Scalp",
     "Session",
     "SessionDesign",
+    "Setting",
     "SimulationError",
     "SiteLayout",
     "ViewPoint",
@@ -136,13 +176,20 @@ __all__ = [
     "area_cm2",
     "build_scalp",
     "check",
+    "check_claims",
+    "compare_arms",
     "dilute",
+    "draw_covariates",
+    "drug_benefit",
     "facts",
+    "follow_people",
     "geodesic_distance",
     "latest_patches",
+    "load_arms",
     "load_parameters",
     "load_patient",
     "load_plan",
+    "load_posterior",
     "load_products",
     "load_protocols",
     "load_references",
@@ -154,7 +201,9 @@ __all__ = [
     "place_sites",
     "plan_schema",
     "project",
+    "read_arms_file",
     "read_patient",
+    "read_people",
     "save_patient",
     "save_pictures",
     "save_plan",
@@ -162,10 +211,36 @@ __all__ = [
     "simulate_patient",
     "syringe_sheet",
     "which_limit_binds_first",
+    "write_people",
     "write_report",
 ]
 
 _NAMES = {
+    "anagen.evidence.arm_files": ("read_arms_file",),
+    "anagen.evidence.published": (
+        "Arm",
+        "load_arms",
+    ),
+    "anagen.population.cohort": (
+        "Regimen",
+        "follow_people",
+    ),
+    "anagen.population.compare": ("compare_arms",),
+    "anagen.population.covariates": (
+        "Covariates",
+        "draw_covariates",
+    ),
+    "anagen.population.people": (
+        "read_people",
+        "write_people",
+    ),
+    "anagen.population.posterior": (
+        "Posterior",
+        "load_posterior",
+    ),
+    "anagen.population.settings": ("Setting",),
+    "anagen.population.claims": ("check_claims",),
+    "anagen.population.benefit": ("drug_benefit",),
     "anagen.errors": (
         "AnagenError",
         "EvidenceError",

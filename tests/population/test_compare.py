@@ -6,7 +6,7 @@ import numpy as np
 
 from anagen.evidence.arm_files import parse_arms_file
 from anagen.evidence.published import load_arms
-from anagen.population.compare import Compared, compare, left_out_inside, summary, table
+from anagen.population.compare import Compared, compare_arms, left_out_inside, summary, table
 from anagen.population.predict import LEVELS
 
 COLUMNS = ("study_id,arm,drug,concentration_mg_per_mL,interval_weeks,n_sessions,n_patients,"
@@ -15,7 +15,7 @@ COLUMNS = ("study_id,arm,drug,concentration_mg_per_mL,interval_weeks,n_sessions,
 
 @lru_cache(maxsize=1)
 def _own() -> tuple[Compared, ...]:
-    return compare(load_arms(), people=768, draws=120)
+    return compare_arms(load_arms(), people=768, draws=120)
 
 
 @lru_cache(maxsize=1)
@@ -32,7 +32,7 @@ def _unseen() -> tuple[Compared, ...]:
         "A,onset,triamcinolone acetonide,10,4,3,60,12,onset_week,,60,,4.2",
     )
     arms = parse_arms_file("\n".join((COLUMNS, *rows)), "unseen.csv")
-    return compare(arms, people=512, draws=80)
+    return compare_arms(arms, people=512, draws=80)
 
 
 def _of(arm: str) -> Compared:
@@ -111,7 +111,9 @@ def test_means_have_their_own_unit() -> None:
 
 def test_the_same_seed_gives_the_same_figures() -> None:
     arms = [entry.arm for entry in _unseen()[:1]]
-    first, second = (compare(arms, people=128, draws=20, seed=4)[0].prediction for _ in range(2))
+    first, second = (
+        compare_arms(arms, people=128, draws=20, seed=4)[0].prediction for _ in range(2)
+    )
     assert first.low == second.low
     assert first.predicted == second.predicted
 
@@ -124,5 +126,5 @@ def test_an_arm_of_another_study_counts_as_unseen() -> None:
 
 
 def test_nothing_to_compare_is_no_error() -> None:
-    assert compare(()) == ()
+    assert compare_arms(()) == ()
     assert summary(())["comparable"] == 0

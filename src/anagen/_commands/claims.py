@@ -86,13 +86,15 @@ def print_claims(results: Sequence["ClaimResult"]) -> None:
 
 
 def _print_table(results: Sequence["ClaimResult"]) -> None:
+    from anagen.population.claims import figure_words
+
     table = _table("statement", "model", "published", "verdict", "source")
     for column, width in zip(table.columns, (52, 26, 34, 12, 14), strict=True):
         column.width = width
     for result in results:
         table.add_row(
             _line(result.claim.statement),
-            _line(figure(result)),
+            _line(figure_words(result)),
             _line(result.published.text),
             _line(result.verdict, _COLOURS[result.verdict]),
             _line(", ".join(result.claim.sources[:2])),
@@ -101,18 +103,16 @@ def _print_table(results: Sequence["ClaimResult"]) -> None:
 
 
 def _print_stacked(result: "ClaimResult") -> None:
+    from anagen.population.claims import figure_words
+
     grid = _grid()
     grid.add_row("", _line(result.claim.statement))
-    grid.add_row("", _line(f"model {figure(result)}; published {result.published.text}", "dim"))
+    grid.add_row(
+        "", _line(f"model {figure_words(result)}; published {result.published.text}", "dim")
+    )
     words = f"{result.verdict} ({', '.join(result.claim.sources[:2])})"
     grid.add_row("", _line(words, _COLOURS[result.verdict]))
     _print(grid)
-
-
-def figure(result: "ClaimResult") -> str:
-    """Model's figure with the interval that the verdict uses."""
-    unit = {"1": "", "%": " %", "point": ""}.get(result.claim.unit, f" {result.claim.unit}s")
-    return f"{result.value:.3g}{unit} ({result.study_low:.3g} to {result.study_high:.3g})"
 
 
 def _counts(results: Sequence["ClaimResult"]) -> dict[str, int]:

@@ -34,7 +34,7 @@ def compare_arms(request: CompareRequest, *, quiet: bool) -> tuple["Compared", .
     """
     from anagen.evidence.arm_files import read_arms_file
     from anagen.evidence.published import load_arms
-    from anagen.population.compare import compare
+    from anagen.population import compare
 
     arms = load_arms() if request.arms is None else read_arms_file(request.arms)
     with progress_bar("Simulating the arms", quiet=quiet) as progress:
@@ -43,7 +43,7 @@ def compare_arms(request: CompareRequest, *, quiet: bool) -> tuple["Compared", .
             done, _, total = text.rpartition("(")[2].rstrip(")").partition(" of ")
             progress(int(done), int(total))
 
-        return compare(arms, people=request.people, seed=request.seed, report=report)
+        return compare.compare_arms(arms, people=request.people, seed=request.seed, report=report)
 
 
 def write_rows(found: Sequence["Compared"], path: Path) -> None:

@@ -12,6 +12,7 @@ from anagen.population.endpoints import MEANS, SHARES, Endpoint, endpoint_of
 
 Likelihood = Literal["binomial", "normal", "log_odds_ratio"]
 
+_UNUSABLE = 1.0  # a wholly unclear endpoint says nothing about the population
 _NORMAL_95 = 1.959964
 _NEAREST = 0.005  # to 0 and 1 that a pooled proportion comes
 _POOLED = re.compile(r"meta-?\s?analy|pooled", re.IGNORECASE)
@@ -148,7 +149,10 @@ def reason_not_to_calibrate(arm: Arm, drug: Drug) -> str:
         return f"not used to calibrate: {arm.quote_status.replace('_', ' ')}"
     if drug.product not in ("", "ta10"):
         return "not used to calibrate: another steroid"
-    rows = load_condition_data().duplicates
+    data = load_condition_data()
+    if data.unclear_endpoint.get(arm.endpoint, 0.0) >= _UNUSABLE:
+        return "not used to calibrate: what was counted is not defined"
+    rows = data.duplicates
     again = next((row.reason for row in rows if row.holds(arm, drug.key)), "")
     return f"not used to calibrate: {again}" if again else ""
 

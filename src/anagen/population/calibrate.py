@@ -54,7 +54,7 @@ _POINTS = 8  # of the pilot from which the second bank is drawn
 _PRIOR_POINTS = 2
 _SHARE = {"localized": 1.0}
 _THINNED = 4  # of the people, one in so many serves a chain that leaves a study out
-_REST = 0.4  # people of other settings relative to the localized
+_REST = 0.5  # people of other settings relative to the localized
 
 
 @dataclass(frozen=True)

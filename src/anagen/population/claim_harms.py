@@ -5,6 +5,8 @@ from functools import partial
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from anagen.biology.pain import session_pain
@@ -171,8 +173,8 @@ def _morning(world: World, arguments: Arguments) -> Figure:
 def _over(world: World, arguments: Arguments, prefix: str = "") -> np.ndarray:
     """Share (draw,) of people whose worst mean exposure reaches the threshold of a risk."""
     parameters = world.parameters
-    daily = np.asarray(prednisolone_equivalent(parameters, _blood(world, arguments, prefix)
-                                               .concentration))  # fmt: skip
+    level = jnp.asarray(_blood(world, arguments, prefix).concentration)
+    daily = np.asarray(jax.vmap(partial(prednisolone_equivalent, parameters))(level))
     window = round(parameters.value("systemic.short_window", "day"))
     total = np.cumsum(np.pad(daily, ((0, 0), (1, 0))), axis=1)
     worst = (total[:, window:] - total[:, :-window]).max(1) / window
@@ -194,8 +196,6 @@ def _systemic_difference(world: World, arguments: Arguments) -> Figure:
 
 
 def _relapse_of(world: World) -> "Relapse":
-    import jax.numpy as jnp
-
     from anagen.population.relapse import Relapse
 
     return Relapse(
@@ -246,8 +246,6 @@ def _relapse_ratio(world: World, arguments: Arguments) -> Figure:
 
 def _relapse_classes(world: World, arguments: Arguments) -> Figure:
     """Relapsed by a day since remission: longest class of duration less the shortest."""
-    import jax.numpy as jnp
-
     from anagen.population.relapse import COVARIATES, relapse_free
 
     relapse, day = _relapse_of(world), float(arguments["day"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -89,7 +90,7 @@ def _plasma_effect(world: World, arguments: Arguments) -> Figure:
     people = world.found.people[USUAL.name].patches
     highest = jnp.asarray(blood.concentration.max(1) / _NG_PER_UG)
     half = jnp.asarray(people.traits["immunity.half_effect"])
-    return Figure(_PERCENT * world.usual(np.asarray(effect(highest, half))))
+    return Figure(_PERCENT * world.usual(np.asarray(jax.vmap(effect)(highest, half))))
 
 
 def _palest(world: World, arguments: Arguments) -> Figure:

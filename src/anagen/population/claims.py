@@ -23,7 +23,8 @@ from anagen.population.person import Outcome
 from anagen.population.posterior import Posterior, load_posterior
 from anagen.population.weighed import survey
 
-__all__ = ["SIMULATIONS", "VERDICTS", "ClaimResult", "check_claims", "load_claims", "table"]
+__all__ = ["SIMULATIONS", "VERDICTS", "ClaimResult", "check_claims", "figure_words",
+           "load_claims", "table"]  # fmt: skip
 
 Report = Callable[[str], None]
 Verdict = Literal["shown", "not shown", "contradicted"]
@@ -320,6 +321,25 @@ def criterion_words(claim: Claim) -> str:
     unit = {"%": " %", "1": ""}.get(claim.unit, f" {claim.unit}")
     return (f"{criterion.kind} {criterion.limit:g}{unit} with a probability of "
             f"{criterion.probability:.0%}: {criterion.why}")  # fmt: skip
+
+
+def figure_words(result: ClaimResult) -> str:
+    """Model's figure with the 95 % interval that the verdict uses, in words."""
+    unit = {"1": "", "%": " %", "point": ""}.get(result.claim.unit, f" {result.claim.unit}s")
+    low, high = number_words(result.study_low), number_words(result.study_high)
+    return f"{number_words(result.value)}{unit} ({low} to {high})"
+
+
+def number_words(value: float) -> str:
+    """Write a number with three figures, without exponents.
+
+    Examples
+    --------
+    >>> number_words(12345.0), number_words(0.12345)
+    ('12,300', '0.123')
+    """
+    short = float(f"{value:.3g}")
+    return f"{short:,.0f}" if abs(short) >= 1000.0 else f"{short:.3g}"
 
 
 def _round(value: float) -> float:

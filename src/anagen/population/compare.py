@@ -39,7 +39,7 @@ class Compared:
         return self.left_out is not None
 
 
-def compare(
+def compare_arms(
     arms: Sequence[Arm],
     posterior: Posterior | None = None,
     *,

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anagen._files import write_whole
-from anagen.evidence.claims import Published
 from anagen.report.forest import forest_plot
 from anagen.report.sources import references
 from anagen.report.style import png
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 _PAGE, _PICTURE = "claims.md", "images/claims.png"
 _LEVELS = (50, 95)
-_UNITS = {"1": "", "%": " %", "point": ""}
 
 _HEAD = """# What the model shows, and what it does not
 
@@ -74,39 +72,32 @@ def write_claims_page(
 
 
 def _summary(results: Sequence["ClaimResult"]) -> str:
+    from anagen.population.claims import VERDICTS, figure_words
+
     counts = {verdict: sum(one.verdict == verdict for one in results)
-              for verdict in ("shown", "not shown", "contradicted")}  # fmt: skip
+              for verdict in VERDICTS}  # fmt: skip
     words = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
     lines = [f"**{len(results)} statements: {words}.**", ""]
     failed = [one for one in results if one.verdict != "shown"]
     for one in failed:
-        lines.append(f"- {one.verdict}: {one.claim.statement} (model {_model(one)})")
+        lines.append(f"- {one.verdict}: {one.claim.statement} (model {figure_words(one)})")
     return "\n".join([*lines, ""])
 
 
 def _groups(results: Sequence["ClaimResult"]) -> Iterable[str]:
+    from anagen.population.claims import figure_words
+
     groups: dict[str, list[ClaimResult]] = {}
     for result in results:
         groups.setdefault(result.claim.group, []).append(result)
     for name, members in groups.items():
         rows = [
-            (one.claim.statement, _model(one), _published(one), f"**{one.verdict}**", one.note,
-             ", ".join(one.claim.sources))
+            (one.claim.statement, figure_words(one), one.published.text, f"**{one.verdict}**",
+             one.note, ", ".join(one.claim.sources))
             for one in members
         ]  # fmt: skip
         heading = ("statement", "model (95 %)", "published", "verdict", "note", "source")
         yield f"## {name}\n\n{_table(heading, rows)}\n"
-
-
-def _model(result: "ClaimResult") -> str:
-    unit = _UNITS.get(result.claim.unit, f" {result.claim.unit}s")
-    low, high = (f"{end:.3g}" for end in (result.study_low, result.study_high))
-    return f"{result.value:.3g}{unit} ({low} to {high})"
-
-
-def _published(result: "ClaimResult") -> str:
-    published: Published = result.published
-    return published.text
 
 
 def _benefit(benefit: "Benefit | None") -> str:
@@ -138,7 +129,8 @@ def _forest(predictions: Sequence["Prediction"]) -> str:
     many = len(predictions)
     words = (
         f"{many} comparable rows of published arms. {inside[95]} lie in the 95 % predictive "
-        f"interval ({inside[95] / many:.0%}), {inside[50]} in the 50 % one ({inside[50] / many:.0%}). The "
+        f"interval ({inside[95] / many:.0%}), {inside[50]} in the 50 % one "
+        f"({inside[50] / many:.0%}). The "
         "interval is that of a study of the same size: doubt about the population, differences "
         "between studies, unclear definitions, and chance. All rows: `anagen evidence compare`."
     )

@@ -188,11 +188,11 @@ def _draw(learnt: Sequence["Learnt"], sensitivities: Sequence["Sensitivity"], pa
 def main(folder: Path = Path("docs")) -> None:
     """Write the page of the calibrated population that the package carries."""
     from anagen.evidence.published import load_arms
-    from anagen.population.compare import compare, summary
+    from anagen.population.compare import compare_arms, summary
     from anagen.population.posterior import load_posterior
     from anagen.population.sensitivity import learnt, sobol
 
-    inside = summary(compare(load_arms()))
+    inside = summary(compare_arms(load_arms()))
     write_population_page(load_posterior(), learnt(), sobol(), inside, folder)
 
 
