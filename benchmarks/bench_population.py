@@ -88,9 +88,12 @@ def line(sizes: tuple[int, ...], times: np.ndarray) -> float:
 
 
 def cohort() -> None:
+    # Fresh processes first: a child's peak memory begins at that of its parent.
+    run = fresh(__file__, "cohort")
+    streams = {count: fresh(__file__, "streamed", str(count)) for count in STREAMED}
+
     from anagen.population.cohort import follow_people
 
-    run = fresh(__file__, "cohort")
     crowds = {str(count): people(count) for count in COUNTS}
     by_people = interleaved(
         {n: (lambda who=who: follow_people(who, regimen())) for n, who in crowds.items()}, 3
@@ -111,9 +114,8 @@ def cohort() -> None:
         ("peak memory of that process", f"{run['memory']:.0f} MB", f"{TARGET_MB:.0f} MB",
          against(run["memory"], TARGET_MB, least=False)),
     ]  # fmt: skip
-    for count in STREAMED:
-        row = fresh(__file__, "streamed", str(count))
-        rows.append((f"streamed: {count:,} people, peak memory (their traits alone)",
+    for count, row in streams.items():
+        rows.append((f"streamed: {count:,} people, peak memory (before the first chunk)",
                      f"{row['memory']:.0f} ({row['people']:.0f}) MB", "flat", ""))  # fmt: skip
     for name, sizes, times in (("people", COUNTS, by_people), ("months", MONTHS, by_months)):
         least = np.array([times[str(size)][1] for size in sizes])
@@ -223,8 +225,12 @@ def roadrunner(patches: list[Patch], exact: list[dict]) -> tuple[float, float, f
             model.resetAll()
             for name, value in patch.number.items():
                 model.setValue(f"p_{name}", value)
-            settings = {"stiff": False, "relative_tolerance": rtol,
-                        "absolute_tolerance": 1e-2 * rtol, "maximum_num_steps": 1_000_000}  # fmt: skip
+            settings = {
+                "stiff": False,
+                "relative_tolerance": rtol,
+                "absolute_tolerance": 1e-2 * rtol,
+                "maximum_num_steps": 1_000_000,
+            }
             for name, value in settings.items():
                 model.integrator.setValue(name, value)
             begin = time.perf_counter()

@@ -69,8 +69,8 @@ def test_between_is_one_threshold_less_the_other() -> None:
 
 
 def test_a_reader_calls_a_nearly_full_patch_complete() -> None:
-    assert endpoint_of("regrowth_at_least", 1.0).least == endpoint_of("complete").least == 0.9
-    assert endpoint_of("complete", 1.0).least == 0.9
+    assert endpoint_of("regrowth_at_least", 1.0).least == endpoint_of("complete").least == 0.85
+    assert endpoint_of("complete", 1.0).least == 0.85
     assert endpoint_of("complete", 0.75).least == 0.75
 
 

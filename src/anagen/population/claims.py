@@ -15,9 +15,8 @@ from anagen.population.claim_harms import HARM_SIMULATIONS
 from anagen.population.claim_inside import INSIDE_SIMULATIONS
 from anagen.population.claim_people import PEOPLE_SIMULATIONS, names
 from anagen.population.claim_world import USUAL, Figure, Simulation, World, fill
-from anagen.population.cohort import NATURAL
+from anagen.population.cohort import NATURAL, Regimen
 from anagen.population.conditions import ArmCase, Condition, case_of
-from anagen.population.endpoints import regrowth
 from anagen.population.fit_data import case_rows
 from anagen.population.person import Outcome
 from anagen.population.posterior import Posterior, load_posterior
@@ -111,7 +110,9 @@ def check_claims(
     posterior = posterior or load_posterior()
     _check(chosen)
     cases = _cases(chosen)
-    rows = {row.key: row for row in [*case_rows(cases), _always(), *_rows(chosen)]}
+    rows = {row.key: row for row in [*case_rows(cases), *_rows(chosen)]}
+    if all(row.setting != USUAL for row in rows.values()):
+        rows[_ANYWAY.key] = _ANYWAY
     found = survey(
         list(rows.values()),
         posterior,
@@ -158,13 +159,12 @@ def _rows(claims: Iterable[Claim]) -> list[Row]:
     return [row for claim in claims for row in SIMULATIONS[claim.simulation].rows(claim.arguments)]
 
 
-def _always() -> Row:
-    """Row for which the usual people are drawn, whatever the claims."""
+def _cover(outcome: Outcome, regimen: Regimen, week: int) -> np.ndarray:
+    return np.asarray(outcome.cover[:, week])
 
-    def read(outcome: Outcome, regimen: Any, week: int) -> np.ndarray:
-        return np.asarray(regrowth(outcome)[:, week])
 
-    return Row("regrowth of a week untreated", USUAL, (Condition(NATURAL, 1, 1.0),), read)
+# Without a row of theirs, the usual people would not be drawn.
+_ANYWAY = Row("cover", USUAL, (Condition(NATURAL, 1, 1.0),), _cover)
 
 
 def _result(claim: Claim, world: World) -> ClaimResult:

@@ -285,7 +285,9 @@ class FitData:
 
 def setting_name(setting: Setting) -> str:
     """Name under which the group of a setting is kept."""
-    return "new" if setting == _NEW else setting.name
+    if setting == _NEW:
+        return "new"
+    return setting.name if setting == Setting(setting.name) else repr(setting)
 
 
 def on_logit(case: ArmCase) -> bool:

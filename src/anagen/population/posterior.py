@@ -13,6 +13,7 @@ import numpy as np
 
 from anagen._files import write_whole
 from anagen.errors import EvidenceError
+from anagen.population.fit_data import WORDS
 from anagen.population.variability import Population, calibrated_traits, effects
 
 LATEST_POSTERIOR = "2026.11"
@@ -79,7 +80,8 @@ def read_posterior(content: bytes, version: str) -> Posterior:
         about = json.loads(str(stored["about"]))
         draws = {name: stored[name].astype(float) for name in stored.files if name != "about"}
     names = {"traits": [trait.key for trait in calibrated_traits()],
-             "effects": [effect.covariate for effect in effects()]}  # fmt: skip
+             "effects": [effect.covariate for effect in effects()],
+             "words": list(WORDS)}  # fmt: skip
     for what, expected in names.items():
         if about[what] != expected:
             raise EvidenceError(

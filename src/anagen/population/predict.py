@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from anagen.population.bank import (
+    Group,
+    People,
     Row,
     draw_people,
     fill_group,
@@ -123,16 +125,30 @@ def ask(
     cases : published arms that rows belong to.
     """
     posterior = posterior or load_posterior()
-    points = [posterior.population(draw) for draw in posterior.points(_POINTS)]
-    proposal = proposals([Population(*map(jnp.asarray, point)) for point in points], _WIDEN)
+    _, groups = follow_rows(rows, posterior, people=people, seed=seed, report=report)
+    return weigh(FitData.of(cases, groups), posterior, draws)
+
+
+def follow_rows(
+    rows: Sequence[Row],
+    posterior: Posterior,
+    *,
+    people: int,
+    seed: int,
+    report: Report | None,
+) -> tuple[dict[str, People], dict[str, Group]]:
+    """Draw people around the posterior and follow them as rows ask; both by setting."""
+    points = [single(posterior.population(draw)) for draw in posterior.points(_POINTS)]
+    proposal = proposals(points, _WIDEN)
     by_setting: dict[str, list[Row]] = {}
     for row in rows:
         by_setting.setdefault(setting_name(row.setting), []).append(row)
-    groups = {
-        name: fill_group(mine, draw_people(people, seed, mine[0].setting, proposal), report=report)
+    who = {
+        name: draw_people(people, seed, mine[0].setting, proposal)
         for name, mine in by_setting.items()
     }
-    return weigh(FitData.of(cases, groups), posterior, draws)
+    groups = {name: fill_group(mine, who[name], report=report) for name, mine in by_setting.items()}
+    return who, groups
 
 
 def weigh(data: FitData, posterior: Posterior, draws: int = DRAWS) -> Asked:
@@ -147,12 +163,13 @@ def weigh(data: FitData, posterior: Posterior, draws: int = DRAWS) -> Asked:
         return (jnp.stack([found.means[key] for key in keys]),
                 jnp.stack([heavy[data.row[key][0]] for key in keys]))  # fmt: skip
 
-    rows_of = [each(_single(posterior.population(draw))) for draw in chosen]
+    rows_of = [each(single(posterior.population(draw))) for draw in chosen]
     means, effective = (np.stack([np.asarray(part[k]) for part in rows_of]) for k in (0, 1))
     return Asked(keys, means, effective, chosen, data)
 
 
-def _single(point: Population) -> Population:
+def single(point: Population) -> Population:
+    """Give a point in single precision."""
     return Population(*(jnp.asarray(leaf, jnp.float32) for leaf in point))
 
 

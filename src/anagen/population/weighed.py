@@ -5,18 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anagen.population.bank import People, Row, arrays, draw_people, fill_group, proposals, weights
+from anagen.population.bank import People, Row, arrays, weights
 from anagen.population.conditions import ArmCase
-from anagen.population.fit_data import FitData, setting_name
+from anagen.population.fit_data import FitData
 from anagen.population.posterior import Posterior
-from anagen.population.predict import DRAWS, PEOPLE, Asked, weigh
-from anagen.population.settings import Setting
-from anagen.population.variability import Population
+from anagen.population.predict import DRAWS, PEOPLE, Asked, follow_rows, single, weigh
 
 Report = Callable[[str], None]
-
-_POINTS = 12  # of the posterior, around which people are drawn
-_WIDEN = 1.15
 
 
 @dataclass(frozen=True)
@@ -83,17 +78,7 @@ def survey(
     ----------
     rows, posterior, people, draws, seed, report, cases : as there.
     """
-    proposal = proposals([_single(posterior, draw) for draw in posterior.points(_POINTS)], _WIDEN)
-    by_setting: dict[str, tuple[Setting, list[Row]]] = {}
-    for row in rows:
-        by_setting.setdefault(setting_name(row.setting), (row.setting, []))[1].append(row)
-    who = {
-        name: draw_people(people, seed, setting, proposal)
-        for name, (setting, _) in by_setting.items()
-    }
-    groups = {
-        name: fill_group(mine, who[name], report=report) for name, (_, mine) in by_setting.items()
-    }
+    who, groups = follow_rows(rows, posterior, people=people, seed=seed, report=report)
     asked = weigh(FitData.of(cases, groups), posterior, draws)
     return Weighed(asked, who, {name: weights_of(who[name], posterior, asked.draws)
                                 for name in who})  # fmt: skip
@@ -104,11 +89,6 @@ def weights_of(people: People, posterior: Posterior, draws: Sequence[int]) -> np
     import jax
 
     each, their = jax.jit(weights), arrays(people)
-    return np.stack([np.asarray(each(_single(posterior, draw), their), float) for draw in draws])
-
-
-def _single(posterior: Posterior, draw: int) -> Population:
-    import jax.numpy as jnp
-
-    point = posterior.population(draw)
-    return Population(*(jnp.asarray(leaf, jnp.float32) for leaf in point))
+    return np.stack(
+        [np.asarray(each(single(posterior.population(draw)), their), float) for draw in draws]
+    )
