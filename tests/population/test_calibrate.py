@@ -11,11 +11,11 @@ from anagen.population.calibrate import (
     Settings,
     build_data,
     calibration_cases,
-    case_name,
     early_loss,
     run_chain,
     wide_prior,
 )
+from anagen.population.left_out import case_name
 
 
 @pytest.fixture

@@ -111,14 +111,6 @@ def test_potential_and_its_gradient_are_finite() -> None:
     assert float(jnp.abs(slope["median"]).max()) > 0.0
 
 
-def test_leaving_a_study_out_leaves_its_arms_out() -> None:
-    from numpyro.handlers import seed, trace
-
-    sites = trace(seed(partial(model, _data(), "Ganjoo2013"), 0)).get_trace()
-    for number, case in enumerate(_data().cases):
-        assert (f"arm_{number}" in sites) == (case.arm.study_id != "Ganjoo2013")
-
-
 def test_simulated_figures_follow_the_truth() -> None:
     data = _data()
     truth = {**draw_truth(3, data), "tau": np.asarray(1e-6), "definition_sd": np.asarray(1e-6)}

@@ -6,7 +6,7 @@ Stages, each kept in the work folder so that an interrupted run goes on where it
 2. a second bank, drawn around what the pilot found and, not to miss anything, from the priors;
 3. four chains of NUTS on the second bank, block by block, two at a time;
 4. relapse, given the early loss that the second stage predicts;
-5. leave one study out: a shorter chain for each.
+5. leave one study out, by weighing the draws.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from anagen.population.fit_data import (
     loss_key,
     setting_name,
 )
+from anagen.population.left_out import leave_out
 from anagen.population.posterior import LATEST_POSTERIOR, Posterior, save_posterior
 from anagen.population.variability import (
     Population,
@@ -53,7 +54,6 @@ _WIDEN = 1.25
 _POINTS = 8  # of the pilot from which the second bank is drawn
 _PRIOR_POINTS = 2
 _SHARE = {"localized": 1.0}
-_THINNED = 4  # of the people, one in so many serves a chain that leaves a study out
 _REST = 0.5  # people of other settings relative to the localized
 
 
@@ -66,7 +66,6 @@ class Settings:
     folder : work folder; seed : of everything.
     people : of the localized setting, in the bank; others have fewer.
     warmup, draws : of each chain; workers : processes.
-    left_out : warm-up and draws of each chain that leaves a study out; zeros for none.
     """
 
     folder: Path
@@ -75,7 +74,6 @@ class Settings:
     warmup: int = 300
     draws: int = 500
     workers: int = 2
-    left_out: tuple[int, int] = (200, 200)
 
 
 def calibration_cases() -> tuple[ArmCase, ...]:
@@ -118,7 +116,6 @@ def run_chain(
     warmup: int,
     draws: int,
     *,
-    without: str | None = None,
     path: Path | None = None,
     say: Say | None = None,
 ) -> dict[str, np.ndarray]:
@@ -128,7 +125,6 @@ def run_chain(
     ----------
     data : what it is held against.
     seed : of the chain; warmup, draws : how many.
-    without : study to leave out.
     path : file that holds the finished draws and the sampler's state.
     say : told about progress.
 
@@ -145,7 +141,7 @@ def run_chain(
 
     from anagen.population.model import model
 
-    kernel = NUTS(partial(model, data, without), target_accept_prob=0.85,
+    kernel = NUTS(partial(model, data), target_accept_prob=0.85,
                   init_strategy=init_to_median(num_samples=5), max_tree_depth=7)  # fmt: skip
     sampler = MCMC(kernel, num_warmup=warmup, num_samples=_BLOCK, progress_bar=False)
     blocks: list[dict[str, np.ndarray]] = []
@@ -178,15 +174,15 @@ def run_chain(
 
 
 def run_chains(
-    settings: Settings, jobs: Sequence[tuple[str, int, tuple[int, int], str | None]], say: Say
+    settings: Settings, jobs: Sequence[tuple[str, int, tuple[int, int]]], say: Say
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Run chains in processes of their own; a job is (name, seed, (warm-up, draws), without)."""
+    """Run chains in processes of their own; a job is (name, seed, (warm-up, draws))."""
     found = {}
     context = get_context("spawn")
     with ProcessPoolExecutor(settings.workers, mp_context=context) as pool:
         futures = {
-            name: pool.submit(_chain_job, settings, name, seed, length, without)
-            for name, seed, length, without in jobs
+            name: pool.submit(_chain_job, settings, name, seed, length)
+            for name, seed, length in jobs
         }
         for name, future in futures.items():
             found[name] = future.result()
@@ -195,20 +191,18 @@ def run_chains(
 
 
 def _chain_job(
-    settings: Settings, name: str, seed: int, length: tuple[int, int], without: str | None
+    settings: Settings, name: str, seed: int, length: tuple[int, int]
 ) -> dict[str, np.ndarray]:
     import pickle
 
     with (settings.folder / "second.pickle").open("rb") as file:
         data = pickle.load(file)
-    if without:
-        data = data.thinned(_THINNED)
     path = settings.folder / f"{name}.chain"
 
     def say(text: str) -> None:
         print(f"  {name}: {text}", flush=True)
 
-    return run_chain(data, seed, *length, without=without, path=path, say=say)
+    return run_chain(data, seed, *length, path=path, say=say)
 
 
 def calibrate(settings: Settings, say: Say = print) -> Posterior:
@@ -238,7 +232,7 @@ def calibrate(settings: Settings, say: Say = print) -> Posterior:
     length = (settings.warmup, settings.draws)
     chains = run_chains(
         settings,
-        [(f"chain-{number}", settings.seed + number, length, None) for number in range(_CHAINS)],
+        [(f"chain-{number}", settings.seed + number, length) for number in range(_CHAINS)],
         say,
     )
     stacked = {
@@ -246,8 +240,11 @@ def calibrate(settings: Settings, say: Say = print) -> Posterior:
         for name in next(iter(chains.values()))
     }
     relapse, early = _relapse(settings, data, stacked, say)
-    left_out = leave_out(settings, data, say) if settings.left_out[1] else []
-    return assemble(settings, data, stacked, relapse, early, left_out)
+    whole = assemble(settings, data, stacked, relapse, early)
+    say("leave one study out")
+    return Posterior(
+        whole.draws, {**whole.about, "left_out": leave_out(data, whole, settings.seed)}
+    )
 
 
 def _pilot_points(pilot: Mapping[str, np.ndarray]) -> list[Population]:
@@ -303,50 +300,12 @@ def early_loss(days: np.ndarray, early: Sequence[float]) -> np.ndarray:
     return np.asarray(np.interp(days, weeks, [0.0, *early]))
 
 
-def leave_out(settings: Settings, data: FitData, say: Say) -> list[dict[str, Any]]:
-    """Predict the arms of every study from a calibration without that study.
-
-    Returns
-    -------
-    list of dict
-        ``case`` (study, arm, endpoint, week as published), ``published``, ``predicted``, ``unit``
-        and the ends of the 50, 90 and 95 % predictive intervals.
-    """
-    from anagen.population.predict import LEVELS, predict_case, weigh
-
-    jobs = [
-        (f"without-{study}", settings.seed + 100 + number, settings.left_out, study)
-        for number, study in enumerate(data.studies)
-    ]
-    chains = run_chains(settings, jobs, say)
-    rows = []
-    for number, study in enumerate(data.studies):
-        alone = Posterior(chains[f"without-{study}"], {})
-        asked = weigh(data, alone)
-        for place in np.flatnonzero(data.study == number):
-            found = predict_case(int(place), asked, alone, settings.seed)
-            rows.append(
-                {"case": case_name(found.case), "unit": found.unit, "published": found.published,
-                 "predicted": found.predicted,
-                 **{f"low_{level}": found.low[level] for level in LEVELS},
-                 **{f"high_{level}": found.high[level] for level in LEVELS}}
-            )  # fmt: skip
-    return rows
-
-
-def case_name(case: ArmCase) -> list[str]:
-    """List what tells a published row from all others."""
-    arm = case.arm
-    return [arm.study_id, arm.arm, arm.endpoint, str(arm.time_weeks), arm.outcome_definition]
-
-
 def assemble(
     settings: Settings,
     data: FitData,
     chains: Mapping[str, np.ndarray],
     relapse: Mapping[str, np.ndarray],
     early: Sequence[float],
-    left_out: Sequence[dict[str, Any]],
 ) -> Posterior:
     """Posterior with its diagnostics, thinned to what the package carries."""
     from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
@@ -377,7 +336,6 @@ def assemble(
         "draws_a_chain": settings.draws,
         "divergences": int(chains["diverging"].sum()),
         "diagnostics": diagnostics,
-        "left_out": list(left_out),
         "arms": [[case.arm.study_id, case.arm.arm] for case in data.cases],
     }
     return Posterior(draws, about)

@@ -6,6 +6,7 @@ from typing import Any
 
 from anagen.evidence.published import Arm
 from anagen.population.conditions import ArmCase, NotComparable, case_of
+from anagen.population.left_out import case_name
 from anagen.population.posterior import Posterior, load_posterior
 from anagen.population.predict import DRAWS, LEVELS, PEOPLE, Prediction, predict_cases
 
@@ -67,13 +68,8 @@ def compare_arms(
         if isinstance(case, NotComparable):
             compared.append(Compared(arm, None, case.reason))
         else:
-            compared.append(Compared(arm, next(found), "", without.get(tuple(row_name(arm)))))
+            compared.append(Compared(arm, next(found), "", without.get(tuple(case_name(case)))))
     return tuple(compared)
-
-
-def row_name(arm: Arm) -> list[str]:
-    """List what tells a published row from all others."""
-    return [arm.study_id, arm.arm, arm.endpoint, str(arm.time_weeks), arm.outcome_definition]
 
 
 def table(compared: Sequence[Compared]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What calibration is held against: rows of the bank and the published figures beside them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -250,18 +250,6 @@ class FitData:
     def vague(self) -> np.ndarray:
         """Numbers of the cases whose definition is unclear (case,)."""
         return np.flatnonzero([case.unclear > 0 for case in self.cases])
-
-    def thinned(self, step: int) -> "FitData":
-        """Keep every so many people: quicker answers, a little rougher."""
-        return replace(
-            self,
-            people={
-                name: {key: part[::step] for key, part in people.items()}
-                for name, people in self.people.items()
-            },
-            values={name: rows[:, ::step] for name, rows in self.values.items()},
-            defined={name: rows[:, ::step] for name, rows in self.defined.items()},
-        )
 
     @classmethod
     def of(cls, cases: Sequence[ArmCase], groups: Mapping[str, Group]) -> "FitData":

@@ -100,7 +100,6 @@ def _figure(case: ArmCase) -> float:
 
 def model(
     data: FitData,
-    without: str | None = None,
     figures: Figures | None = None,
     *,
     tied: bool = True,
@@ -110,7 +109,6 @@ def model(
     Parameters
     ----------
     data : people and published figures.
-    without : study whose arms are left out.
     figures : others in place of the published ones.
     tied : whether severity is scaled by the reference response.
     """
@@ -130,9 +128,8 @@ def model(
     shift = tau * study[data.study]
     unclear = jnp.zeros(len(data.cases)).at[vague].set(blur)
     shift = shift + definition * unclear * np.array([case.unclear for case in data.cases])
-    for number, case in enumerate(data.cases):
-        if case.arm.study_id != without:
-            _observe(number, data, found, (shift[number], meaning), given.arms[number])
+    for number in range(len(data.cases)):
+        _observe(number, data, found, (shift[number], meaning), given.arms[number])
     _observe_natural(found, definition, given.natural)
     if tied:
         _tie_severity(population, data)

@@ -203,12 +203,9 @@ def predict_case(number: int, asked: Asked, posterior: Posterior, seed: int = 0)
     case = asked.data.cases[number]
     error = case.standard_error or 0.0
     chosen = np.array(asked.draws)
-    meaning = posterior.draws["meaning"][chosen]
+    meaning = posterior.draws["meaning"][chosen].T
     found = {key: asked.means[:, column] for column, key in enumerate(asked.keys)}
-    expected = np.array(
-        [float(case_mean(case, number, {key: v[row] for key, v in found.items()}, meaning[row]))
-         for row in range(len(chosen))]
-    )  # fmt: skip
+    expected = np.asarray(case_mean(case, number, found, meaning), float)
     shape = (len(chosen), _REPEATS)
     study = posterior.draws["tau"][chosen][:, None] * random.normal(size=shape)
     vague = posterior.draws["definition_sd"][chosen][:, None] * random.normal(size=shape)

@@ -70,7 +70,7 @@ def recover(
     from numpyro.infer import MCMC, NUTS, init_to_median
 
     def fitted(figures: Figures) -> None:
-        model(data, None, figures, tied=False)
+        model(data, figures, tied=False)
 
     kernel = NUTS(fitted, init_strategy=init_to_median(num_samples=5), max_tree_depth=5)
     # Figures as arguments, so that all replicates share one compilation.
