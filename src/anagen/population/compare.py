@@ -160,7 +160,7 @@ def _shares(rows: Sequence[dict[int, bool | None]]) -> dict[str, Any]:
 
 
 def _too_wide(found: Prediction) -> bool:
-    many = (found.case.total or 0) >= _MANY or found.case.likelihood == "normal"
+    many = (found.case.total or 0) >= _MANY
     return found.unit == "%" and many and found.high[95] - found.low[95] > _WIDE
 
 

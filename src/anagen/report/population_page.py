@@ -85,8 +85,11 @@ def _inside_table(inside: Mapping[str, Any]) -> str:
             shares = " | ".join(f"{100 * part[f'inside_{level}']:.0f} %" for level in (50, 90, 95))
             lines.append(f"| {words} | {part['n']} | {shares} |")
     lines.append("")
-    lines.append(f"Intervals of arms of 40 and more that are wider than 60 points: "
-                 f"{inside['wide']}.")  # fmt: skip
+    lines.append(
+        f"Intervals of arms of 40 and more that are wider than 60 points, which was the aim: "
+        f"{inside['wide']}. The published studies differ by more than their conditions and sizes "
+        "explain, and a prediction for a new study has to carry that."
+    )
     return "\n".join(lines)
 
 
@@ -147,7 +150,7 @@ def _draw(learnt: Sequence["Learnt"], sensitivities: Sequence["Sensitivity"], pa
 
     figure = new_figure(11.0, 6.2)
     figure.set_facecolor("white")
-    left = figure.add_axes((0.22, 0.10, 0.26, 0.80))
+    left = figure.add_axes((0.22, 0.17, 0.26, 0.76))
     place = np.arange(len(learnt))[::-1]
     for row, y in zip(learnt, place, strict=True):
         middle = row.prior[1]
@@ -164,7 +167,7 @@ def _draw(learnt: Sequence["Learnt"], sensitivities: Sequence["Sensitivity"], pa
     left.set_xlabel("relative to the middle of the prior", color=INK)
     left.set_title("Prior (grey) and posterior (blue), 90 %", color=INK, fontsize=10, loc="left")
     tidy(left)
-    right = figure.add_axes((0.70, 0.10, 0.27, 0.80))
+    right = figure.add_axes((0.70, 0.17, 0.27, 0.76))
     keys = [
         key for key in sensitivities[0].total
         if max(one.total[key] for one in sensitivities) >= _DECIDES
@@ -179,7 +182,8 @@ def _draw(learnt: Sequence["Learnt"], sensitivities: Sequence["Sensitivity"], pa
     right.set_yticks(rows, keys, color=INK)
     right.set_xlabel("total Sobol index", color=INK)
     right.set_title("Which traits decide", color=INK, fontsize=10, loc="left")
-    right.legend(fontsize=7, frameon=False, loc="lower right", labelcolor=INK)
+    figure.legend(*right.get_legend_handles_labels(), fontsize=8, frameon=False, ncols=3,
+                  loc="lower center", labelcolor=INK)  # fmt: skip
     tidy(right)
     right.grid(False, axis="y")
     figure.savefig(path, dpi=130, facecolor="white")
