@@ -162,7 +162,7 @@ def load_condition_data() -> ConditionData:
     Examples
     --------
     >>> load_condition_data().value("complete")
-    0.9
+    0.85
     """
     return parse_condition_data(read_table(FILE))
 

@@ -89,7 +89,7 @@ def endpoint_of(kind: str, least: float | None = None, most: float | None = None
     Examples
     --------
     >>> endpoint_of("complete").least, endpoint_of("regrowth_between", 0.5, 0.99).most
-    (0.9, 0.9)
+    (0.85, 0.85)
     """
     _check(kind, least, most)
     data = load_condition_data()
