@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anagen._commands.shown import _line, _print, _table
+from anagen._commands.evidence_shown import NARROW_COLUMNS, print_stacked
+from anagen._commands.shown import _console, _line, _print, _table
 from anagen._commands.work import progress_bar
 
 if TYPE_CHECKING:
@@ -74,18 +75,20 @@ def print_compared(found: Sequence["Compared"]) -> None:
     """Print a table of the comparable arms, the list of the others, and how many lie inside."""
     from anagen.population.compare import summary
 
-    comparable = [entry for entry in found if entry.prediction]
-    if comparable:
-        table = _table("study", "arm", "outcome", "published", "predicted", "95 % interval", "50 %",
-                       "left out")  # fmt: skip
-        for entry in comparable:
-            table.add_row(*map(_line, _words(entry)))
+    rows = [_words(entry) for entry in found if entry.prediction]
+    if rows and _console().width < NARROW_COLUMNS:
+        for row in rows:
+            print_stacked(row)
+    elif rows:
+        table = _table(*rows[0])
+        for row in rows:
+            table.add_row(*map(_line, row.values()))
         _print(table)
     _print_others([entry for entry in found if not entry.prediction])
     _print_summary(summary(found))
 
 
-def _words(entry: "Compared") -> list[str]:
+def _words(entry: "Compared") -> dict[str, str]:
     from anagen.population.compare import left_out_inside
 
     arm, prediction = entry.arm, entry.prediction
@@ -95,16 +98,16 @@ def _words(entry: "Compared") -> list[str]:
     week = f", week {arm.time_weeks:g}" if arm.time_weeks is not None else ""
     mark = "inside" if prediction.inside(95) else "OUTSIDE"
     without = left_out_inside(entry, 95)
-    return [
-        arm.study_id,
-        arm.arm,
-        f"{arm.endpoint}{threshold}{week}",
-        f"{prediction.published:.3g}{unit}",
-        f"{prediction.predicted:.3g}{unit}",
-        f"{prediction.low[95]:.3g} to {prediction.high[95]:.3g}  {mark}",
-        "inside" if prediction.inside(50) else "outside",
-        "never seen" if without is None else "inside" if without else "OUTSIDE",
-    ]
+    return {
+        "study": arm.study_id,
+        "arm": arm.arm,
+        "outcome": f"{arm.endpoint}{threshold}{week}",
+        "published": f"{prediction.published:.3g}{unit}",
+        "predicted": f"{prediction.predicted:.3g}{unit}",
+        "95 % interval": f"{prediction.low[95]:.3g} to {prediction.high[95]:.3g}, {mark}",
+        "50 % interval": "inside" if prediction.inside(50) else "outside",
+        "left out": "never seen" if without is None else "inside" if without else "OUTSIDE",
+    }
 
 
 def _print_others(others: Sequence["Compared"]) -> None:

@@ -25,7 +25,7 @@ def print_evidence(kind: str, rows: Sequence[Any]) -> None:
         return
     if _console().width < NARROW_COLUMNS:
         for row in shown:
-            _print_stacked(row)
+            print_stacked(row)
     else:
         headings = list(shown[0])
         table = _table(*headings)
@@ -171,7 +171,7 @@ def _print_section(title: str, rows: Sequence[Mapping[str, str]]) -> None:
         _print_fields(own or row)
 
 
-def _print_stacked(row: Mapping[str, str]) -> None:
+def print_stacked(row: Mapping[str, str]) -> None:
     """Print one row as a heading and one line of what else is known."""
     names = list(row)
     heading = [row[name] for name in names[:2] if row[name]]
