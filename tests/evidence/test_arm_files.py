@@ -364,15 +364,6 @@ def test_things_that_are_no_files_are_refused(tmp_path):
             read_arms_file(name)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may read everything")
-def test_a_file_that_may_not_be_read_is_refused(tmp_path):
-    path = tmp_path / "arms.csv"
-    path.write_text(text_of({}))
-    path.chmod(0)
-    with pytest.raises(InputError, match="permission"):
-        read_arms_file(path)
-
-
 def test_a_file_that_the_system_refuses_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "arms.csv"
     path.write_text(text_of({}))
