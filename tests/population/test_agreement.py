@@ -19,7 +19,7 @@ from courses import MIDDLE, START, session
 from anagen.biology import PatchStart, Person, simulate
 from anagen.evidence.parameters import load_parameters
 from anagen.population.cohort import Regimen, follow_blood, person_outcome
-from anagen.population.layout import Layout, _sites, layout_of
+from anagen.population.layout import Layout, lattice_sites, layout_of
 from anagen.population.person import (
     Classes,
     Start,
@@ -112,7 +112,7 @@ def on_the_scalp(case: Case) -> tuple[dict[str, np.ndarray], Layout, float]:
     inside = (disc(scalp, MIDDLE, case.diameter) > 0.5).astype(float)
     radius = float(np.sqrt(inside.sum() * scalp.cell_area_mm2 / np.pi))
     width, height = frame(scalp, "top")
-    sites = _sites(radius, case.spacing) if case.days else np.empty((0, 2))
+    sites = lattice_sites(radius, case.spacing) if case.days else np.empty((0, 2))
     points = [ViewPoint(view="top", x=width / 2 + x, y=height / 2 + y) for x, y in sites]
     typical = load_parameters()
     parameters = typical.replace(**{k.replace(".", "__"): v for k, v in case.traits.items()})

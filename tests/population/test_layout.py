@@ -160,7 +160,7 @@ def test_distances_to_injections_are_those_of_the_disc(spacing: float) -> None:
     """Mean distance to the nearest injection over the patch, against points thrown at random."""
     diameter = 40.0
     layout = build_layout(diameter, spacing)
-    sites = module._sites(diameter / 2.0, spacing)
+    sites = module.lattice_sites(diameter / 2.0, spacing)
     rng = np.random.default_rng(0)
     points = rng.uniform(-20.0, 20.0, (40_000, 2))
     points = points[np.hypot(*points.T) < 20.0]
@@ -172,7 +172,7 @@ def test_distances_to_injections_are_those_of_the_disc(spacing: float) -> None:
 
 def test_injections_keep_their_spacing_and_lie_in_the_patch() -> None:
     for spacing in (5.0, 10.0, 20.0):
-        sites = module._sites(25.0, spacing)
+        sites = module.lattice_sites(25.0, spacing)
         gaps = np.hypot(*(sites[:, None] - sites[None]).transpose(2, 0, 1))
         np.fill_diagonal(gaps, np.inf)
         assert gaps.min() == pytest.approx(spacing, rel=1e-9)

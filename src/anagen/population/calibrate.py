@@ -141,7 +141,7 @@ def run_chain(
 
     from anagen.population.model import model
 
-    kernel = NUTS(partial(model, data), target_accept_prob=0.85,
+    kernel = NUTS(partial(model, data), target_accept_prob=0.95,
                   init_strategy=init_to_median(num_samples=5), max_tree_depth=7)  # fmt: skip
     sampler = MCMC(kernel, num_warmup=warmup, num_samples=_BLOCK, progress_bar=False)
     blocks: list[dict[str, np.ndarray]] = []

@@ -22,7 +22,7 @@ from anagen.population.claim_world import (
 from anagen.population.cohort import Regimen
 from anagen.population.conditions import ArmCase, Condition
 from anagen.population.endpoints import regrowth
-from anagen.population.fit_data import case_key, on_logit
+from anagen.population.fit_data import on_logit
 from anagen.population.model import case_mean
 from anagen.population.person import Outcome
 from anagen.population.predict import predict_case
@@ -64,7 +64,7 @@ def _arm(world: World, arguments: Arguments) -> Figure:
     prediction = predict_case(number, world.found.asked, world.posterior, world.seed)
     draws = _expected(world, number)
     if case.against:
-        draws = _odds(draws) / _odds(world.mean(case_key(number, against=True)))
+        draws = _odds(draws) / _odds(_expected(world, number, against=True))
     elif prediction.unit == "%":
         draws = _PERCENT * draws
     low, high = prediction.low[95], prediction.high[95]
@@ -74,12 +74,13 @@ def _arm(world: World, arguments: Arguments) -> Figure:
     return Figure(draws, study, published, _arm_note(case, world))
 
 
-def _expected(world: World, number: int) -> np.ndarray:
+def _expected(world: World, number: int, *, against: bool = False) -> np.ndarray:
     """Mean (draw,) of an arm's people, its words read as the posterior takes them."""
     asked, case = world.found.asked, world.cases[number]
     meaning = world.draws("meaning")
     return np.array(
-        [float(case_mean(case, number, dict(zip(asked.keys, means, strict=True)), meaning[draw]))
+        [float(case_mean(case, number, dict(zip(asked.keys, means, strict=True)), meaning[draw],
+                         against=against))
          for draw, means in enumerate(asked.means)]
     )  # fmt: skip
 

@@ -128,14 +128,12 @@ def case_rows(cases: Sequence[ArmCase]) -> list[Row]:
     """List rows of arms, of what they are held against, and with moved thresholds."""
     rows = []
     for place, case in enumerate(cases):
-        rows.append(case_row(case, case_key(place)))
-        if case.against:
-            rows.append(case_row(case, case_key(place, against=True), against=True))
-        if movable(case):
+        for against in (False, True) if case.against else (False,):
             rows += [
-                case_row(case, case_key(place, moved=side), shift=side * case.endpoint.reach)
-                for side in (-1, 1)
-            ]
+                case_row(case, case_key(place, against=against, moved=side), against=against,
+                         shift=side * case.endpoint.reach)
+                for side in ((0, -1, 1) if movable(case) else (0,))
+            ]  # fmt: skip
     return rows
 
 

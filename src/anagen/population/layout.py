@@ -79,25 +79,34 @@ def build_layout(diameter: float, spacing: float = 10.0) -> Layout:
     (7, 7.1)
     """
     radius = diameter / 2.0
-    sites = _sites(radius, spacing)
+    sites = lattice_sites(radius, spacing)
     return layout_of(radius, sites, spacing)
 
 
 def layout_of(radius: float, sites: np.ndarray, spacing: float) -> Layout:
     """Classes of a round patch with injections at given places (site, 2) [mm] from its middle."""
+    return assemble(mesh_of(radius, sites), radius, spacing, len(sites))
+
+
+def mesh_of(radius: float, sites: np.ndarray, coarser: float = 1.0) -> "Mesh":
+    """Fine cells of a round patch and its surroundings, in classes by sites (site, 2) [mm].
+
+    Parameters
+    ----------
+    radius : of the patch [mm]; sites : from its middle.
+    coarser : how many times wider than usual the fine cells are.
+    """
     outside = _OUTSIDE if len(sites) else _UNTREATED_OUTSIDE
     levels = np.sort(np.concatenate([[0.0], _INSIDE, -np.array(outside[:-1])]))
     reach = radius + outside[-1]
-    fine = max(_FINE, 2.0 * reach / _FINE_CELLS)
+    fine = max(_FINE * coarser, 2.0 * reach / _FINE_CELLS)
     axis = np.arange(-reach + fine / 2.0, reach, fine)
-    x, y = (part.ravel() for part in np.meshgrid(axis, axis))
-    keep = np.hypot(x, y) < reach
-    x, y = x[keep], y[keep]
-    mesh = _mesh(fine, levels, radius - np.hypot(x, y), _near(np.column_stack([x, y]), sites))
-    return _assemble(mesh, radius, spacing, len(sites))
+    place = np.column_stack([part.ravel() for part in np.meshgrid(axis, axis)])
+    place = place[np.hypot(*place.T) < reach]
+    return _mesh(fine, levels, place, radius - np.hypot(*place.T), near_sites(place, sites))
 
 
-def _sites(radius: float, spacing: float) -> np.ndarray:
+def lattice_sites(radius: float, spacing: float) -> np.ndarray:
     """Places of the injections, phase of the lattice chosen to serve the patch best."""
     if not np.isfinite(spacing):
         return np.empty((0, 2))
@@ -118,13 +127,13 @@ def _sites(radius: float, spacing: float) -> np.ndarray:
         if not len(chosen):
             continue
         price = _SITE_PRICE * spacing**2 / (2.0 * radius)
-        badness = np.mean(_near(patch, chosen)[:, 0] ** 2) + price * len(chosen)
+        badness = np.mean(near_sites(patch, chosen)[:, 0] ** 2) + price * len(chosen)
         if badness < lowest:
             best, lowest = chosen, badness
     return best
 
 
-def _near(points: np.ndarray, sites: np.ndarray) -> np.ndarray:
+def near_sites(points: np.ndarray, sites: np.ndarray) -> np.ndarray:
     """Distances (point, near) [mm] to the nearest injections."""
     from scipy.spatial import cKDTree
 
@@ -135,12 +144,13 @@ def _near(points: np.ndarray, sites: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Mesh:
+class Mesh:
     """Fine cells in the order of bands and, within each, of the distance to an injection.
 
     Parameters
     ----------
     fine : pitch [mm]; levels : of the distance into the patch [mm] between bands.
+    place : (cell, 2) [mm] from the middle.
     border : (cell,) [mm] distance into the patch; near : (cell, near) [mm] to injections.
     first : (band + 1,) index of each band's first cell.
     edges : of the rings [mm], an array a band.
@@ -148,6 +158,7 @@ class _Mesh:
 
     fine: float
     levels: np.ndarray
+    place: np.ndarray
     border: np.ndarray
     near: np.ndarray
     first: np.ndarray
@@ -169,12 +180,14 @@ class _Mesh:
         )  # fmt: skip
 
 
-def _mesh(fine: float, levels: np.ndarray, border: np.ndarray, near: np.ndarray) -> _Mesh:
+def _mesh(
+    fine: float, levels: np.ndarray, place: np.ndarray, border: np.ndarray, near: np.ndarray
+) -> Mesh:
     """Sort cells into bands and choose rings, as fine as the number of classes allows."""
     band = np.searchsorted(levels, border)
     order = np.lexsort((near[:, 0], band))
     first = np.searchsorted(band[order], np.arange(len(levels) + 2))
-    mesh = _Mesh(fine, levels, border[order], near[order], first, [])
+    mesh = Mesh(fine, levels, place[order], border[order], near[order], first, [])
     outer = inner = _SPARE_SHARE
     mesh.edges[:] = _rings(mesh, inner, outer)
     while sum(len(edges) + 1 for edges in mesh.edges) > CLASSES:
@@ -184,7 +197,7 @@ def _mesh(fine: float, levels: np.ndarray, border: np.ndarray, near: np.ndarray)
     return mesh
 
 
-def _rings(mesh: _Mesh, inner: float, outer: float) -> list[np.ndarray]:
+def _rings(mesh: Mesh, inner: float, outer: float) -> list[np.ndarray]:
     """Edges of each band's rings; none smaller than a share of the patch, in it and around it."""
     patch = float(np.sum(mesh.border > 0))
     rings = []
@@ -206,7 +219,8 @@ def _merge(edges: np.ndarray, values: np.ndarray, fewest: float) -> np.ndarray:
     return np.array(kept)
 
 
-def _assemble(mesh: _Mesh, radius: float, spacing: float, sites: int) -> Layout:
+def assemble(mesh: Mesh, radius: float, spacing: float, sites: int) -> Layout:
+    """Put areas, borders and distances of the classes of a mesh together."""
     names, member = np.unique(mesh.labels(), return_inverse=True)
     area = np.bincount(member) * mesh.fine**2
     rate, forward, back = _modes(_conductance(mesh, names, member), area)
@@ -222,7 +236,7 @@ def _assemble(mesh: _Mesh, radius: float, spacing: float, sites: int) -> Layout:
     )  # fmt: skip
 
 
-def _conductance(mesh: _Mesh, names: np.ndarray, member: np.ndarray) -> np.ndarray:
+def _conductance(mesh: Mesh, names: np.ndarray, member: np.ndarray) -> np.ndarray:
     """Length of the border over the distance of the middles of every two classes (class, class)."""
     cells = np.bincount(member)
     site, border = mesh.near[:, 0], mesh.border

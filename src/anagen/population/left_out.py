@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from anagen.population.conditions import ArmCase
-from anagen.population.fit_data import FitData, case_key, on_logit
+from anagen.population.fit_data import FitData, on_logit
 from anagen.population.model import SLOPE, case_mean, published, scale_of
 from anagen.population.posterior import Posterior
 from anagen.population.predict import LEVELS, Asked, predict_case, weigh
@@ -88,7 +88,7 @@ def log_likelihood(
         mean = np.asarray(case_mean(case, int(number), means, meaning))[:, None]
         shift = tau * effect + definition * case.unclear * random.normal(size=(1, _EFFECTS))
         if case.likelihood == "log_odds_ratio":
-            other = means[case_key(int(number), against=True)][:, None]
+            other = np.asarray(case_mean(case, int(number), means, meaning, against=True))[:, None]
             total += _normal(figures[number], _logit(mean) - _logit(other), case)
         elif case.likelihood == "binomial":
             total += _binomial(figures[number], case.total or 1, _logit(mean) + shift)

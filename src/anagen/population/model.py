@@ -172,7 +172,9 @@ def log_odds(share: float) -> float:
     return math.log(inside / (1.0 - inside))
 
 
-def case_mean(case: ArmCase, number: int, means: Mapping[str, Any], meaning: Any) -> Any:
+def case_mean(
+    case: ArmCase, number: int, means: Mapping[str, Any], meaning: Any, *, against: bool = False
+) -> Any:
     """Mean of a case; where its endpoint is a word, at the threshold that the word means.
 
     Parameters
@@ -180,11 +182,12 @@ def case_mean(case: ArmCase, number: int, means: Mapping[str, Any], meaning: Any
     case, number : the arm.
     means : of the rows, by key.
     meaning : (word,) thresholds in units of their reach, in the order of `WORDS`.
+    against : of the arm that it is held against, which the same readers judged.
     """
-    middle = means[case_key(number)]
+    middle = means[case_key(number, against=against)]
     if not movable(case):
         return middle
-    lower, higher = (means[case_key(number, moved=side)] for side in (-1, 1))
+    lower, higher = (means[case_key(number, against=against, moved=side)] for side in (-1, 1))
     moved = jnp.tanh(meaning[word_of(case)] / _REACHES) * _REACHES
     # The parabola through the three, which tanh keeps near the range they span.
     bend = 0.5 * (higher + lower) - middle
@@ -199,7 +202,7 @@ def _observe(
     case, name = data.cases[number], f"arm_{number}"
     mean = case_mean(case, number, found.means, meaning)
     if case.likelihood == "log_odds_ratio":
-        other = found.means[case_key(number, against=True)]
+        other = case_mean(case, number, found.means, meaning, against=True)
         chance: Any = dist.Normal(logit(mean) - logit(other), case.standard_error)
     elif case.likelihood == "binomial":
         chance = dist.Binomial(case.total, logits=logit(mean) + shift)

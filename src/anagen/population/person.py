@@ -43,7 +43,7 @@ from anagen.population.layout import Layout
 
 WEEK = 7
 _TINY = 1e-9
-_THINNEST = 0.1  # share of a patch whose thinning is read as its thinnest tenth
+THINNEST = 0.1  # share of a patch whose thinning is read as its thinnest tenth
 
 
 class Body(eqx.Module):
@@ -272,13 +272,7 @@ def follow(
     def advance(state: State, released: Array) -> tuple[State, None]:
         drug = effect(released * full[0], tissue.immunity.half_effect).mean(-1)
         skin_drug = effect(released * full[1], tissue.skin.half_effect).mean(-1)
-        spread = classes.back @ (decay * (classes.forward @ state.immune.attack))
-        spread = (spread - state.immune.attack) / step
-        immune = step_immunity(tissue.immunity, state.immune, spread, drug, step)
-        skin = step_skin(tissue.skin, state.skin, skin_drug, step)
-        chance = hazards(tissue.follicle, inflammation(immune, drug), drug, step)
-        hair, _ = step_hair(tissue.follicle, state.hair, chance, step)
-        return State(immune, hair, skin), None
+        return step_classes(tissue, classes, decay, state, (drug, skin_drug), step), None
 
     def week(state: State, released: Array) -> tuple[State, Outcome]:
         after, _ = jax.lax.scan(advance, state, released)
@@ -289,6 +283,33 @@ def follow(
     first = read(body, classes, state, normal, order)
     outcome = jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), first, rows)
     return outcome, last
+
+
+def step_classes(
+    tissue: Tissue,
+    classes: Classes,
+    decay: Float[Array, " class"],
+    state: State,
+    drug: tuple[Float[Array, " class"], Float[Array, " place"]],
+    step: float = STEP,
+) -> State:
+    """Advance all classes by one step.
+
+    Parameters
+    ----------
+    tissue, classes, state : the person, the patch, and how it is.
+    decay : (class,) what is left of each mode of the spread after the step.
+    drug : (class,) share of the maximal effect on the attack, and (place,) on the skin, of as many
+        places as the state of the skin has.
+    step : [day].
+    """
+    spread = classes.back @ (decay * (classes.forward @ state.immune.attack))
+    spread = (spread - state.immune.attack) / step
+    immune = step_immunity(tissue.immunity, state.immune, spread, drug[0], step)
+    skin = step_skin(tissue.skin, state.skin, drug[1], step)
+    chance = hazards(tissue.follicle, inflammation(immune, drug[0]), drug[0], step)
+    hair, _ = step_hair(tissue.follicle, state.hair, chance, step)
+    return State(immune, hair, skin)
 
 
 def followable(body: Body) -> Bool[Array, ""]:
@@ -364,8 +385,8 @@ def _thinnest(
 ) -> Float[Array, ""]:
     """Mean thickness of the thinnest tenth of the patch, the classes in order of thinness."""
     before = jnp.cumsum(share[order]) - share[order]
-    taken = jnp.clip(_THINNEST - before, 0.0, share[order])
-    return (taken @ thick[order]) / _THINNEST
+    taken = jnp.clip(THINNEST - before, 0.0, share[order])
+    return (taken @ thick[order]) / THINNEST
 
 
 def with_traits(body: Body, traits: dict[str, Any]) -> Body:

@@ -211,7 +211,7 @@ def predict_case(number: int, asked: Asked, posterior: Posterior, seed: int = 0)
     vague = posterior.draws["definition_sd"][chosen][:, None] * random.normal(size=shape)
     shift = study + case.unclear * vague
     if case.likelihood == "log_odds_ratio":
-        other = found[case_key(number, against=True)]
+        other = np.asarray(case_mean(case, number, found, meaning, against=True), float)
         centre = _logit(expected) - _logit(other)
         values = np.exp(centre[:, None] + error * random.normal(size=shape))
         expected, published, unit = np.exp(centre), float(np.exp(case.observed)), "1"

@@ -11,7 +11,6 @@ import numpy as np
 
 from anagen.population.fit_data import (
     FitData,
-    case_key,
     harm_targets,
     natural_targets,
     on_logit,
@@ -122,7 +121,7 @@ def simulate_figures(data: FitData, truth: Mapping[str, Any], seed: int) -> Figu
         shift += truth["definition_sd"] * blur[number] * case.unclear
         error = case.standard_error or 0.0
         if case.likelihood == "log_odds_ratio":
-            other = found.means[case_key(number, against=True)]
+            other = case_mean(case, number, found.means, truth["meaning"], against=True)
             arms.append(random.normal(float(logit(mean) - logit(other)), error))
         elif case.likelihood == "binomial":
             arms.append(random.binomial(case.total or 1, _share(float(logit(mean)) + shift)))
