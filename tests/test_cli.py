@@ -21,7 +21,10 @@ from anagen.cli import app, main
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 EXAMPLE = str(EXAMPLES / "patient.json")
-COMMANDS = ("plan", "simulate", "report", "check", "people", "parameters", "protocols", "schema")
+COMMANDS = (
+    "plan", "simulate", "report", "check", "people", "parameters", "protocols", "schema",
+    "forecast", "compare", "review",
+)  # fmt: skip
 
 Run = Callable[..., tuple[int, str, str]]
 COARSE_MM = 6.0

@@ -14,6 +14,7 @@ import typer
 
 from anagen._commands.evidence_cli import evidence_app
 from anagen._commands.failures import BLOCKED, explain
+from anagen._commands.forecast_cli import compare, forecast, review
 from anagen._commands.work import DEFAULT_PROTOCOL
 
 app = typer.Typer(
@@ -26,6 +27,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(evidence_app)
+for _command in (forecast, compare, review):
+    app.command()(_command)
 
 PatientArgument = Annotated[Path, typer.Argument(metavar="PATIENT", help="Patient, JSON or TOML.")]
 PlanArgument = Annotated[

@@ -17,9 +17,8 @@ def test_traits_that_a_quantity_does_not_feel_have_no_share() -> None:
         assert abs(thinning.total[key]) < 1e-6
     for key in ("depot.radius", "skin.half_effect"):
         assert abs(alone.total[key]) < 1e-6
-    assert max(thinning.total, key=thinning.total.get) in (
-        "skin.half_effect", "depot.radius", "dermis.diffusivity",
-    )  # fmt: skip
+    strongest = max(thinning.total, key=thinning.total.get)
+    assert strongest.startswith(("skin.", "depot.", "dermis."))
     assert max(alone.total, key=alone.total.get) == "immunity.tolerance_time"
 
 

@@ -25,7 +25,7 @@ from anagen.biology.dermis import Dermis
 from anagen.evidence.parameters import ParameterSet
 from anagen.evidence.products import Product
 
-_BISECTIONS = 40
+_BISECTIONS = 24
 
 
 class Depot(eqx.Module):

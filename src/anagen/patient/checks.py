@@ -13,11 +13,12 @@ from anagen.patient.date_checks import (
     not_in_the_future,
     onset_fits,
     session_given_once,
+    sessions_apart,
 )
 from anagen.patient.issues import Issue, error, warning
 from anagen.patient.positions import Path
 from anagen.patient.quantities import Bounded, plausible, slip
-from anagen.patient.record import PatchSeen, Patient, Visit
+from anagen.patient.record import PatchSeen, Patient, Reading, Visit
 from anagen.patient.timeline import YEAR, age_on, regrowth_percent
 from anagen.patient.vocabulary import Kind, misspelt, nearest, triamcinolone_mg
 
@@ -118,6 +119,7 @@ def patches_fit(patient: Patient, today: date) -> Iterator[Issue]:
                 )
             yield from _first_seen(path, visit, seen, first_seen)
             yield from _grade_fits(path, seen)
+            yield from _readings_fit(path, seen)
             if seen.shape is not None and seen.site != "scalp":
                 yield error(
                     (*path, "shape"),
@@ -157,7 +159,7 @@ def _first_seen(
         )
 
 
-def _grade_fits(path: Path, seen: PatchSeen) -> Iterator[Issue]:
+def _grade_fits(path: Path, seen: PatchSeen | Reading) -> Iterator[Issue]:
     from anagen.evidence.scales import load_scales
 
     if seen.regrowth_grade is None and seen.regrowth_scale is None:
@@ -185,6 +187,31 @@ def _grade_fits(path: Path, seen: PatchSeen) -> Iterator[Issue]:
             f"one of {labels}",
             seen.regrowth_grade,
             "Write one of these labels.",
+        )
+
+
+def _readings_fit(path: Path, seen: PatchSeen) -> Iterator[Issue]:
+    """Further readings are readings, and raters do not see two different patches."""
+    read = [(path, regrowth_percent(seen))]
+    for number, reading in enumerate(seen.readings):
+        place: Path = (*path, "readings", number)
+        yield from _grade_fits(place, reading)
+        read.append((place, regrowth_percent(reading)))
+        said = (reading.regrowth_percent, reading.regrowth_grade, reading.terminal_percent)
+        if said == (None, None, None):
+            wanted = "regrowth_percent, regrowth_grade or terminal_percent"
+            yield warning(place, wanted, "none of them", "Add what was read, or remove the row.")
+    known = [(place, value) for place, value in read if value is not None]
+    if len(known) < 2:
+        return
+    least, most = min(value for _, value in known), max(value for _, value in known)
+    limit = plausible("reading_difference").usual[1]
+    if most - least > limit:
+        yield warning(
+            next(place for place, value in reversed(known) if value in (least, most)),
+            f"readings of '{seen.id}' within {limit:g} points of each other",
+            f"{least:g} to {most:g} %",
+            "Check the patch and the percentages. All are kept, each with its own error.",
         )
 
 
@@ -278,6 +305,7 @@ CHECKS: tuple[Check, ...] = (
     not_before_birth,
     in_order_of_date,
     session_given_once,
+    sessions_apart,
     courses_end_after_start,
     age_fits,
     onset_fits,

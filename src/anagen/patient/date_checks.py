@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from anagen.patient.issues import Issue, error, warning
 from anagen.patient.positions import Path
-from anagen.patient.record import Patient
+from anagen.patient.quantities import plausible
+from anagen.patient.record import Patient, Visit
 from anagen.patient.timeline import regrowth_percent
 
 # A clock that runs ahead of another time zone is not the future.
@@ -111,6 +112,24 @@ def session_given_once(patient: Patient, today: date) -> Iterator[Issue]:
             )
 
 
+def sessions_apart(patient: Patient, today: date) -> Iterator[Issue]:
+    """Sessions so near to each other that one may be the other under a wrong date."""
+    limits = plausible("follow_up_gap")
+    days = sorted(
+        (row.date, name, index)
+        for name in ("sessions", "session_summaries")
+        for index, row in enumerate(getattr(patient, name))
+    )
+    for (before, _, _), (after, name, index) in pairwise(days):
+        if 0 < (after - before).days < limits.usual[0]:
+            yield warning(
+                (name, index, "date"),
+                f"{limits.usual[0]:g} days or more since the session of {before}",
+                str(after),
+                "Remove one if it is the same session under two dates; both count now.",
+            )
+
+
 def _same(a: BaseModel, b: BaseModel) -> bool:
     ignored = {"note", "operator"}
     return a.model_dump(exclude=ignored) == b.model_dump(exclude=ignored)
@@ -129,6 +148,7 @@ def onset_fits(patient: Patient, today: date) -> Iterator[Issue]:
     )
     wanted = f"a day from the onset on, {patient.onset}"
     for index, visit in enumerate(patient.visits):
+        yield from _first_seen_fits(patient.onset, index, visit)
         if visit.date >= patient.onset:
             continue
         if visit.patches:
@@ -141,3 +161,15 @@ def onset_fits(patient: Patient, today: date) -> Iterator[Issue]:
         for index, row in enumerate(getattr(patient, name)):
             if row.date < patient.onset:
                 yield mark((name, index, "date"), wanted, str(row.date), remedy)
+
+
+def _first_seen_fits(onset: date, index: int, visit: Visit) -> Iterator[Issue]:
+    """Patches seen after the onset were not noticed before it."""
+    for number, seen in enumerate(visit.patches):
+        if seen.first_seen is not None and seen.first_seen < onset <= visit.date:
+            yield warning(
+                ("visits", index, "patches", number, "first_seen"),
+                f"a day from the onset on, {onset}",
+                str(seen.first_seen),
+                "Correct one of the days. Both are kept.",
+            )

@@ -127,10 +127,20 @@ def _at(path: Path, problem: Problem) -> Issue:
 def _growth(
     scalp: "Scalp", path: Path, before: "tuple[Visit, Cover] | None", visit: Visit, cover: "Cover"
 ) -> Iterator[Issue]:
-    from anagen.scalp.patches import diameter_mm
+    from anagen.scalp.patches import area_cm2, diameter_mm
 
     if before is None or visit.date <= before[0].date:
         return
+    areas = area_cm2(scalp, before[1]), area_cm2(scalp, cover)
+    factor = plausible("patch_area_factor")
+    if not factor.usual[0] * areas[0] <= areas[1] <= factor.usual[1] * areas[0]:
+        yield warning(
+            path,
+            f"an area of {areas[0]:.2g} cm2 as on {before[0].date}, at most {factor.usual[1]:g} "
+            f"times larger and {1 / factor.usual[0]:g} times smaller",
+            f"{areas[1]:.2g} cm2",
+            "Check the unit of both outlines (mm, fraction) and the id of the patch. It is kept.",
+        )
     weeks = (visit.date - before[0].date).days / 7.0
     growth = (diameter_mm(scalp, cover) - diameter_mm(scalp, before[1])) / 10.0
     limits = plausible("patch_growth")

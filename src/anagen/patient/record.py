@@ -29,6 +29,7 @@ Ancestry = Literal["african", "european", "asian", "other", "unknown"]
 Site = Literal["scalp", "brow", "beard", "face"]
 Activity = Literal["active", "stable", "regrowing", "resolved"]
 Severity = Literal["mild", "moderate", "severe"]
+Rater = Literal["clinician", "patient", "photo"]
 Route = Literal[
     "oral",
     "inhaled",
@@ -85,6 +86,21 @@ class Trichoscopy(Row):
     short_vellus_hairs: SignScore | None = Field(None, description="short fine regrowth, 0-3")
 
 
+class Reading(Row):
+    """Another reading of one patch at the same visit: by a second rater, of a photo, at home."""
+
+    rater: Word | None = Field(None, description="initials or role of who read it")
+    by: Rater = Field("clinician", description="a clinician, the patient, or from a photograph")
+    regrowth_percent: Percent | None = Field(
+        None, description="share of the patch covered again, vellus and terminal [%]"
+    )
+    regrowth_grade: Word | None = Field(None, description="label of the grade on regrowth_scale")
+    regrowth_scale: Word | None = Field(None, description="key of a published scale")
+    terminal_percent: Percent | None = Field(
+        None, description="terminal hairs among those regrown, the rest vellus [%]"
+    )
+
+
 class PatchSeen(Row):
     """One patch as seen at one visit; the id stays the same over all visits."""
 
@@ -116,6 +132,9 @@ class PatchSeen(Row):
     colour_change_grade: Grade | None = Field(None, description="0 none to 4 severe, either way")
     infection: Word | None = Field(None, description="infection of its skin, such as impetigo")
     blocked: Word | None = Field(None, description="why nobody may inject it now")
+    readings: Annotated[tuple[Reading, ...], Field(max_length=50)] = Field(
+        (), description="further readings of this patch by other raters or by the patient"
+    )
     note: Text = ""
 
 

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from anagen.patient.record import OtherSteroid, PatchSeen, Patient, SessionSummary, Visit
+from anagen.patient.record import (
+    OtherSteroid,
+    PatchSeen,
+    Patient,
+    Reading,
+    SessionSummary,
+    Visit,
+)
 from anagen.patient.vocabulary import triamcinolone_mg
 from anagen.scalp.shapes import PatchShape
 from anagen.treatment.injections import Injection, Session
@@ -129,7 +136,7 @@ def regrowth_history(patient: Patient, patch: str, on: date | None = None) -> li
     return rows
 
 
-def regrowth_percent(seen: PatchSeen) -> float | None:
+def regrowth_percent(seen: PatchSeen | Reading) -> float | None:
     """Regrowth as written, or else the middle of the grade on its scale [%]; None without both."""
     if seen.regrowth_percent is not None:
         return seen.regrowth_percent
