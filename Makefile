@@ -27,7 +27,7 @@ READY_TEST := $(VENV)/.ready-test
 READY_FIT := $(VENV)/.ready-fit
 READY_BENCH := $(VENV)/.ready-bench
 
-.PHONY: help install run test lint format calibrate population-pages bench clean
+.PHONY: help install run test lint format calibrate population-pages forecast-pages bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ population-pages: $(READY_FIT) ## Write docs/population.md and docs/claims.md fr
 	$(BIN)/python -m anagen.report.population_page
 	$(BIN)/python -m anagen.report.claims_page
 
+forecast-pages: $(OUT)/forecast_study.json | $(READY) ## Write docs/forecast.md; runs its study first when there is none (up to an hour)
+	$(BIN)/python -m anagen.report.forecast_study_page --study $<
+
 bench: $(READY_BENCH) ## Measure speed and memory against the targets
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
@@ -97,6 +100,12 @@ $(READY_BENCH): $(RECIPE)
 	@echo "Installing Anagen and its benchmark tools into $(VENV) ..."
 	@$(INSTALL) '.[report,bench]'
 	@touch $(READY) $@
+
+# --- the study of the forecast: made once; delete the file to run it again ---
+
+$(OUT)/forecast_study.json: | $(READY)
+	@mkdir -p $(OUT)
+	$(BIN)/python -m anagen.forecast.studies -o $@
 
 # --- the main job: files, each made again only when something before it changed ---
 

@@ -122,8 +122,8 @@ def write_report(
     if not withheld(made.flags):
         from anagen.forecast import pictured
 
-        first = next(iter(plans.values()), None)
-        pictures = pictured.courses(made.outlook.people.learnt, first)
+        first = next(iter(plans), None)
+        pictures = pictured.courses(made.outlook, first)
     write_forecast_report(made, patient, path, plans=plans, pictures=pictures)
 
 

@@ -57,7 +57,7 @@ def print_forecast(made: "Forecast") -> None:
 def _print_weeks(data: "xr.Dataset", plan: str) -> None:
     from anagen.report import forecast_figures as figures
 
-    thresholds = [float(value) for value in data["threshold"].values]
+    thresholds = [float(value) for value in figures.thresholds(data)]
     table = _table("week", "SALT %", "regrown", *(f"chance {100 * at:.0f} %" for at in thresholds))
     for week in figures.weeks_shown(data):
         salt = figures.spread(data, "salt", plan=plan, week=week)

@@ -29,6 +29,10 @@ class PatchStart:
     terminal : share of that hair that is terminal, the rest vellus [1].
     thickness : of the dermis relative to normal [1].
     age : [day] since the patch appeared.
+    attack, privilege, tolerance : [1] within the patch, where more is known of them than what hair
+        and age tell; None takes them from those.
+    hair : state of its follicles, a number for each field, where more is known than the shares
+        above; None takes it from those.
     """
 
     share: np.ndarray
@@ -36,6 +40,10 @@ class PatchStart:
     terminal: float = 0.0
     thickness: float = 1.0
     age: float = 0.0
+    attack: float | None = None
+    privilege: float | None = None
+    tolerance: float | None = None
+    hair: HairState | None = None
 
 
 @dataclass(frozen=True)
@@ -78,23 +86,34 @@ def starting_state(scalp: Scalp, tissue: Tissue, patches: Mapping[str, PatchStar
     """State of the whole scalp: healthy but for the patches (over the chart's square)."""
     cells = len(scalp.position)
     attack, tolerance, thin = np.zeros(cells), np.zeros(cells), np.ones(cells)
+    privilege = np.ones(cells)
     bald, fine, coarse = (np.zeros(cells) for _ in range(3))
     for patch in patches.values():
         share = np.minimum(patch.share, 1.0 - bald - fine - coarse)
-        attack = np.maximum(attack, share * (1.0 - patch.regrown))
-        reached = float(tolerance_at(tissue.immunity, jnp.asarray(patch.age)))
+        active = 1.0 - patch.regrown if patch.attack is None else patch.attack
+        attack = np.maximum(attack, share * active)
+        kept = privilege_at(tissue.immunity, jnp.asarray(share * active))
+        known = None if patch.privilege is None else 1.0 - share * (1.0 - patch.privilege)
+        privilege = np.minimum(privilege, kept if known is None else known)
+        reached = patch.tolerance
+        if reached is None:
+            reached = float(tolerance_at(tissue.immunity, jnp.asarray(patch.age)))
         tolerance = np.maximum(tolerance, share * reached)
         thin = np.where(share > 0, np.minimum(thin, 1.0 - share * (1.0 - patch.thickness)), thin)
-        bald += share * (1.0 - patch.regrown)
-        fine += share * patch.regrown * (1.0 - patch.terminal)
-        coarse += share * patch.regrown * patch.terminal
+        if patch.hair is None:
+            bald += share * (1.0 - patch.regrown)
+            fine += share * patch.regrown * (1.0 - patch.terminal)
+            coarse += share * patch.regrown * patch.terminal
     fast = float(tissue.skin.fast_share)
     seen = state_of(
         tissue,
-        (attack, np.asarray(privilege_at(tissue.immunity, jnp.asarray(attack))), tolerance),
+        (attack, privilege, tolerance),
         (bald, fine, coarse),
         (thin - fast) / (1.0 - fast),
     )
+    for patch in patches.values():
+        if patch.hair is not None:
+            seen = seen._replace(hair=_known_hair(seen.hair, patch.share, patch.hair))
     none = np.zeros(cells)
     healthy = state_of(tissue, (none, none + 1.0, none), (none, none, none), none + 1.0)
     square: State = jax.tree.map(
@@ -103,6 +122,14 @@ def starting_state(scalp: Scalp, tissue: Tissue, patches: Mapping[str, PatchStar
         healthy,
     )
     return square
+
+
+def _known_hair(hair: HairState, share: np.ndarray, known: HairState) -> HairState:
+    """Hair of all cells, with what is known of a patch in its share of each cell."""
+    mixed: HairState = jax.tree.map(
+        lambda leaf, own: leaf * (1.0 - share) + share * own, hair, known
+    )
+    return mixed
 
 
 def state_of(

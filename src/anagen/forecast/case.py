@@ -13,7 +13,7 @@ from anagen.biology.start import Person
 from anagen.errors import InputError, Problem
 from anagen.evidence.parameters import ParameterSet, load_parameters
 from anagen.forecast.course import SiteSet
-from anagen.forecast.doses import PatchDose, patch_doses
+from anagen.forecast.doses import Frame, PatchDose, frames_of, patch_doses
 from anagen.forecast.observations import Observation, observe
 from anagen.patient import (
     Patient,
@@ -91,6 +91,7 @@ class Case:
     ----------
     patient : the record; origin : day 0, the latest informative day.
     scalp : its grid; covers : (cell,) by patch, first outlines; patches : in the same order.
+    frames : how places on a patch become places on the round one.
     same : (patch,) number of the deviation of each patch; those that nothing tells apart share it.
     shown, known : (effect,) covariates of the published effects.
     given : sessions so far, site by site.
@@ -103,6 +104,7 @@ class Case:
     origin: date
     scalp: Scalp
     covers: Mapping[str, np.ndarray]
+    frames: Mapping[str, Frame]
     patches: tuple[PatchCase, ...]
     same: tuple[int, ...]
     shown: NDArray[np.float64]
@@ -154,7 +156,8 @@ def make_case(
     origin = _origin(first, observations, sessions)
     covers = {name: patch_cells(scalp, _shape(seen), f"patch {name}")
               for name, (_, seen) in first.items()}  # fmt: skip
-    doses = patch_doses(sessions, scalp, covers)
+    frames = frames_of(scalp, covers)
+    doses = patch_doses(sessions, scalp, covers, frames)
     patches = tuple(
         _patch(patient, scalp, covers[name], name, day, seen, doses[name], origin)
         for name, (day, seen) in first.items()
@@ -165,9 +168,9 @@ def make_case(
     used = tuple(one for one in observations if one.day > begun.get(one.patch or "", first_day))
     shown, known = covariates_of(patient, first_day, patches, scalp)
     person = person_of(patient, origin, parameters)
-    return Case(patient, origin, scalp, covers, patches, _alike(patches, used), shown, known,
-                tuple(sessions), used, _undrawn(patient, patches, scalp, first_day), person,
-                parameters)  # fmt: skip
+    same, undrawn = _alike(patches, used), _undrawn(patient, patches, scalp, first_day)
+    return Case(patient, origin, scalp, covers, frames, patches, same, shown, known,
+                tuple(sessions), used, undrawn, person, parameters)  # fmt: skip
 
 
 def _first_outlines(patient: Patient, on: date | None) -> dict[str, "tuple[date, PatchSeen]"]:

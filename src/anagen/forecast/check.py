@@ -17,8 +17,8 @@ from anagen.forecast.observations import Observation, log_likelihood, replicate
 from anagen.forecast.prior import Values
 from anagen.forecast.update import Learnt, skin_of
 
-_PEOPLE = 400  # possible people behind each prediction
-_REPLICATES = 200
+_PEOPLE = 600  # possible people behind each prediction
+_REPLICATES = 500
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _visit(
         drawn = drawn + log_likelihood(one, mine, low[:, None], high[:, None])
         each = learnt.log_each[people, number]
         found = found + each
-        single.append(float(np.log(np.mean(np.exp(each)))))
+        single.append(_log_mean(each))
     seen = _log_mean(found)
     scores = np.array([_log_mean(row) for row in drawn])
     below, same = np.sum(scores < seen - 1e-9), np.sum(np.abs(scores - seen) <= 1e-9)

@@ -18,7 +18,7 @@ from anagen.forecast.comparison_table import (
 from anagen.forecast.ranking import rank
 
 if TYPE_CHECKING:
-    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+    import pandas as pd
 
 Role = Literal[
     "balanced", "preferred", "most regrowth", "gentlest on skin", "fewest visits", "least drug",

@@ -10,7 +10,7 @@ from anagen.forecast.choices import CRITERIA, Criterion
 from anagen.forecast.designs import STOP
 
 if TYPE_CHECKING:
-    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+    import pandas as pd
     import xarray as xr
 
 COLUMNS = (

@@ -180,7 +180,8 @@ def free_strength(depot: Depot, dermis: Dermis, rows: Rows, days: int) -> Float[
     full = saturated_release(depot, dermis, kinds.volume, free)
     share = released(depot, dermis, kinds) / jnp.maximum(full, _TINY)
     belongs = rows.set[:, None] == jnp.arange(SETS)[None, :]
-    return by_row(share * kinds.strength, rows, days) @ belongs.astype(share.dtype)
+    free_by_set: Array = by_row(share * kinds.strength, rows, days) @ belongs.astype(share.dtype)
+    return free_by_set
 
 
 def kernels(
@@ -270,7 +271,8 @@ def _thinnest(share: Float[Array, " place"], thick: Float[Array, " place"]) -> F
     _, cut = jax.lax.fori_loop(0, _HALVINGS, halve, first)
     under = thick < cut
     taken = jnp.sum(jnp.where(under, share, 0.0))
-    return (jnp.sum(jnp.where(under, share * thick, 0.0)) + (THINNEST - taken) * cut) / THINNEST
+    mean: Array = jnp.sum(jnp.where(under, share * thick, 0.0)) + (THINNEST - taken) * cut
+    return mean / THINNEST
 
 
 def _calibre(follicle: Follicle, classes: Classes, state: State) -> Float[Array, ""]:

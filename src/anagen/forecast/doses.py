@@ -1,7 +1,7 @@
 """From sessions, given or planned, to what each patch receives, in the terms of the fast course."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -44,7 +44,10 @@ class PatchDose:
 
 
 def patch_doses(
-    sessions: Sequence[Session], scalp: Scalp, covers: Mapping[str, np.ndarray]
+    sessions: Sequence[Session],
+    scalp: Scalp,
+    covers: Mapping[str, np.ndarray],
+    frames: "Mapping[str, Frame] | None" = None,
 ) -> dict[str, tuple[PatchDose, ...]]:
     """Doses of every patch, in order of date.
 
@@ -53,30 +56,43 @@ def patch_doses(
     sessions : given and planned, in order of date; what was skipped counts nothing.
     scalp : the patient's.
     covers : (cell,) share of each cell in each patch; sites that name no patch go to the nearest.
+    frames : of the patches, when they are at hand; see `frames_of`.
     """
     found: dict[str, list[PatchDose]] = {name: [] for name in covers}
-    frames = {name: _Frame.of(scalp, cover) for name, cover in covers.items()}
+    frames = frames or frames_of(scalp, covers)
     for session in sessions:
         for name, items in _by_patch(session, scalp, covers).items():
-            places = frames[name].flat(scalp, _places(scalp, items))
-            found[name].append(_dose(session.date, items, places))
+            found[name].append(_dose(session.date, items, frames[name].flat(scalp, items)))
     return {name: tuple(doses) for name, doses in found.items()}
 
 
+def frames_of(scalp: Scalp, covers: Mapping[str, np.ndarray]) -> "dict[str, Frame]":
+    """Frames of patches from their covers (cell,)."""
+    return {name: Frame.of(scalp, cover) for name, cover in covers.items()}
+
+
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
     """How places on a patch become places on a round patch of the same area.
 
     A place keeps its direction from the middle and how far it lies on the way to the border.
+
+    Parameters
+    ----------
+    middle : (3,) [mm]; axes : (2, 3) tangents there.
+    inside : (cell,) [mm] distance to the border, negative outside; radius : [mm].
+    known : places found already, by the locations of the sites.
     """
 
     middle: np.ndarray
     axes: np.ndarray
     inside: np.ndarray
     radius: float
+    known: dict[object, Places] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, scalp: Scalp, cover: np.ndarray) -> "_Frame":
+    def of(cls, scalp: Scalp, cover: np.ndarray) -> "Frame":
+        """Take the frame of a patch from its cover (cell,)."""
         middle = centroid(scalp, cover)
         normal = scalp.normal[nearest_cell(scalp, middle)]
         across = np.cross(normal, [0.0, 1.0, 0.0] if abs(normal[1]) < _STEEP else [1.0, 0.0, 0.0])
@@ -87,8 +103,15 @@ class _Frame:
         inside = np.where(np.isfinite(inside), inside, radius)
         return cls(middle, np.stack([across, np.cross(normal, across)]), inside, radius)
 
-    def flat(self, scalp: Scalp, sites: np.ndarray) -> Places:
-        """Places on the round patch, in half millimetres."""
+    def flat(self, scalp: Scalp, items: Sequence[Injection]) -> Places:
+        """Places of injections on the round patch, in half millimetres."""
+        spots = [item.location for item in items]
+        key = tuple((spot.view, spot.x, spot.y, spot.unit) for spot in spots)
+        if key not in self.known:
+            self.known[key] = self._flat(scalp, _places(scalp, items))
+        return self.known[key]
+
+    def _flat(self, scalp: Scalp, sites: np.ndarray) -> Places:
         way = sites - self.middle
         distance = np.linalg.norm(way, axis=1)
         direction = way @ self.axes.T

@@ -47,7 +47,7 @@ class People:
     @property
     def x(self) -> Values:
         """Unknowns (person, unknown)."""
-        return self.learnt.x[self.number]
+        return np.asarray(self.learnt.x[self.number])
 
 
 @dataclass(frozen=True)
@@ -157,13 +157,14 @@ def sessions_to_come(case: Case, plan: Plan | None) -> "tuple[Session, ...]":
     """Sessions of a plan that are neither given already nor before the origin."""
     if plan is None:
         return ()
-    given = {one.date for one in (*case.patient.sessions, *case.patient.session_summaries)}
+    given = {one.date for one in case.patient.sessions}
+    given |= {one.date for one in case.patient.session_summaries}
     return tuple(one for one in plan.sessions if one.date >= case.origin and one.date not in given)
 
 
 def future_doses(case: Case, sessions: "Sequence[Session]") -> dict[str, tuple[PatchDose, ...]]:
     """Doses to come of every patch, on the lattices that follow on those given."""
-    both = patch_doses((*case.given, *sessions), case.scalp, case.covers)
+    both = patch_doses((*case.given, *sessions), case.scalp, case.covers, case.frames)
     return {
         patch.id: both[patch.id][len(patch.doses) :] if sessions else () for patch in case.patches
     }

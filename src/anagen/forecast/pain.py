@@ -1,18 +1,23 @@
 """Pain of the sessions to come, for this person: those past tell how much it hurts them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from anagen.biology.exposure import given
 from anagen.biology.pain import session_pain
+from anagen.evidence.parameters import ParameterSet
 from anagen.forecast.case import Case
 from anagen.forecast.observations import pain_seen
 from anagen.forecast.prior import Values, forecast_numbers
 
 if TYPE_CHECKING:
     from anagen.treatment import Session
+    from anagen.treatment.injections import Comfort
+
+    Comforts = tuple[Comfort, ...]
 
 _TOP = 10.0  # end of the numeric rating scale
 _MOST = 9.9  # score at which the open scale is cut off
@@ -57,15 +62,16 @@ def _own(case: Case, spread: float) -> tuple[float, float]:
 
 
 def _expected(case: Case, session: "Session") -> float:
-    items = given(session)
-    felt = session_pain(
-        case.parameters,
-        [item.volume_mL for item in items],
-        [float(item.needle_gauge) for item in items],
-        [item.depth_mm for item in items],
-        session.comfort,
-    )
-    return felt.score
+    sites = tuple((i.volume_mL, float(i.needle_gauge), i.depth_mm) for i in given(session))
+    return _score(case.parameters, sites, tuple(session.comfort))
+
+
+@lru_cache(maxsize=256)
+def _score(
+    parameters: ParameterSet, sites: tuple[tuple[float, float, float], ...], comfort: "Comforts"
+) -> float:
+    volumes, gauges, depths = zip(*sites, strict=True) if sites else ((), (), ())
+    return session_pain(parameters, volumes, gauges, depths, comfort).score
 
 
 def _open(score: float) -> float:

@@ -66,7 +66,10 @@ def traits_of(case: Case, x: Values, patch: int | None = None) -> dict[str, Valu
 
 @lru_cache(maxsize=8)
 def _typical(parameters: ParameterSet) -> Body:
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), typical_body(parameters))
+    typical: Body = jax.tree.map(
+        lambda leaf: jnp.asarray(leaf, jnp.float32), typical_body(parameters)
+    )
+    return typical
 
 
 def body_of(case: Case) -> Body:
@@ -113,11 +116,12 @@ def follow_past(case: Case, x: Values, chance: Values) -> Past:
         ground = ground_of(patch.diameter, sets)
         traits = traits_of(case, x, number)
         seen[patch.id], state[patch.id] = run_chunks(body, traits, ground, rows, patch.weeks, start)
-    names = [*seen]
-    predicted = tuple(predictions(case, one, seen) for one in case.observations)
+    predicted: tuple[Mapping[str, Values], ...] = tuple(
+        predictions(case, one, seen) for one in case.observations
+    )
     if any(one.kind == "cortisol" for one in case.observations):
         predicted = _with_cortisol(case, body, x, predicted)
-    return Past({name: seen[name] for name in names}, state, predicted)
+    return Past(seen, state, predicted)
 
 
 def run_chunks(
@@ -139,7 +143,8 @@ def run_chunks(
         begin = jax.tree.map(lambda leaf: jnp.asarray(leaf[part], jnp.float32), start)
         state = begin_many(body, own, ground.classes, begin) if isinstance(begin, Start) else begin
         found = follow_many(body, own, both, rows, state, jnp.asarray(weeks), longest)
-        return jax.tree.map(np.asarray, found)
+        both_kinds: tuple[Seen, State] = jax.tree.map(np.asarray, found)
+        return both_kinds
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         parts = list(pool.map(task, range(0, count, CHUNK)))
@@ -172,7 +177,8 @@ def begin(patch: PatchCase, count: int, chance: Values) -> Start:
                     2.0 * data.value("reader") * np.sqrt(share * (1.0 - share)))  # fmt: skip
         regrown = np.clip(regrown + error * chance, 0.0, 1.0)
     full = np.ones(count)
-    return Start(regrown, patch.terminal * full, full, patch.age * full)
+    columns: Any = (regrown, patch.terminal * full, full, patch.age * full)
+    return Start(*columns)
 
 
 def predictions(case: Case, one: Observation, seen: Mapping[str, Seen]) -> dict[str, Values]:

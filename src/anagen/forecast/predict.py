@@ -10,7 +10,7 @@ import numpy as np
 from anagen._version import __version__
 from anagen.forecast.case import Case, make_case
 from anagen.forecast.check import Check, VisitCheck, check
-from anagen.forecast.flags import Flag, check_flags, record_flags
+from anagen.forecast.flags import Flag, check_flags, is_withheld, order_flags, record_flags
 from anagen.forecast.outlook import Outlook, look_ahead, with_plan
 from anagen.forecast.summary import summarise
 from anagen.forecast.update import Learnt, update
@@ -56,17 +56,19 @@ class Forecast:
     flags : what the reader must know first, gravest first.
     diagnostics : how well it is founded.
     outlook : the people behind it, from which a changed plan is forecast quickly.
+    asked : day of the question.
     """
 
     dataset: "xr.Dataset"
     flags: tuple[Flag, ...]
     diagnostics: Diagnostics
     outlook: Outlook = field(repr=False)
+    asked: date
 
     @property
     def withheld(self) -> bool:
         """Whether no number is given because the check failed outright."""
-        return any(flag.severity == "stop" for flag in self.flags)
+        return is_withheld(self.flags)
 
 
 def forecast(
@@ -111,15 +113,26 @@ def forecast(
     """
     _check_plans(patient, plans or {})
     learnt = update(make_case(patient, on), posterior=posterior, seed=seed)
-    return forecast_from(learnt, plans, weeks=weeks, seed=seed)
+    return forecast_from(learnt, plans, weeks=weeks, seed=seed, asked=on or date.today())
 
 
 def forecast_from(
-    learnt: Learnt, plans: "Mapping[str, Plan] | None" = None, *, weeks: int = 52, seed: int = 0
+    learnt: Learnt,
+    plans: "Mapping[str, Plan] | None" = None,
+    *,
+    weeks: int = 52,
+    seed: int = 0,
+    asked: date | None = None,
 ) -> Forecast:
-    """Forecast from what the visits taught; see `forecast`."""
+    """Forecast from what the visits taught; see `forecast`.
+
+    Parameters
+    ----------
+    learnt, plans, weeks, seed : as there.
+    asked : day of the question, which tells how old the record is; the origin when None.
+    """
     outlook = look_ahead(learnt, plans or {}, weeks, seed=seed)
-    return _founded(outlook, check(learnt, seed))
+    return _founded(outlook, check(learnt, seed), asked or learnt.case.origin)
 
 
 def change_plan(before: Forecast, name: str, plan: "Plan") -> Forecast:
@@ -130,7 +143,8 @@ def change_plan(before: Forecast, name: str, plan: "Plan") -> Forecast:
     before : a forecast; name : of the plan, new or known; plan : in full.
     """
     _check_plans(before.outlook.people.learnt.case.patient, {name: plan})
-    return _founded(with_plan(before.outlook, name, plan), before.diagnostics.check)
+    outlook = with_plan(before.outlook, name, plan)
+    return _founded(outlook, before.diagnostics.check, before.asked)
 
 
 def _check_plans(patient: "Patient", plans: "Mapping[str, Plan]") -> None:
@@ -146,25 +160,28 @@ def _check_plans(patient: "Patient", plans: "Mapping[str, Plan]") -> None:
         raise InputError(problems)
 
 
-def _founded(outlook: Outlook, checked: Check) -> Forecast:
+def _founded(outlook: Outlook, checked: Check, asked: date) -> Forecast:
     """Put numbers, flags and diagnostics together."""
     learnt = outlook.people.learnt
     case = learnt.case
     worst = checked.worst
-    flags = (
-        *check_flags(checked.p, _words(worst) if worst else None, learnt.effective),
-        *record_flags(case.patient, case.origin, case.observations, outlook.weeks),
-    )
-    ranked = tuple(sorted(flags, key=lambda flag: ("stop", "warn", "inform").index(flag.severity)))
+    ranked = order_flags(
+        (
+            *check_flags(checked.p, _words(worst) if worst else None, learnt.effective),
+            *record_flags(case.patient, case.origin, case.observations, outlook.weeks,
+                          outlook.plans),
+            *(flag for flag in record_flags(case.patient, asked) if flag.key == "old-data"),
+        )
+    )  # fmt: skip
     dataset = summarise(outlook)
-    if any(flag.severity == "stop" for flag in ranked):
+    if is_withheld(ranked):
         dataset = dataset.map(
             lambda one: one if one.name in _ALWAYS else np.nan * one, keep_attrs=True
         )
     dataset.attrs = _attributes(case, outlook, checked)
     found = Diagnostics(learnt.effective, learnt.rounds, learnt.evidence,
                         len(case.observations), checked)  # fmt: skip
-    return Forecast(dataset, ranked, found, outlook)
+    return Forecast(dataset, ranked, found, outlook, asked)
 
 
 def _words(visit: VisitCheck) -> str:

@@ -65,7 +65,7 @@ class Prior:
     @property
     def traits(self) -> int:
         """Number of traits."""
-        return self.centre.shape[1]
+        return int(self.centre.shape[1])
 
     @property
     def size(self) -> int:

@@ -7,7 +7,7 @@ from anagen.forecast.choices import CRITERIA, Criterion
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+    import pandas as pd
     from numpy.typing import NDArray
 
     Values = NDArray[np.float64]

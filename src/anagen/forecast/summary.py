@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anagen.forecast.case import WEEK, Case, day_of
 from anagen.forecast.outlook import (
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
-THRESHOLDS = (0.5, 0.75, 0.95)
+THRESHOLDS = (0.25, 0.5, 0.75, 0.95)
 
 Variable = tuple[tuple[str, ...], Any, dict[str, str]]
 _WIDE = 1.96  # standard deviations of a 95 % interval
 _TINY = 1e-9
+_RESPONSES = ("patch_chance", "scalp_chance", "regrown_")
 
 
 def summarise(outlook: Outlook) -> "xr.Dataset":
@@ -65,42 +67,53 @@ def _quantiles(values: Values) -> Values:
     return np.moveaxis(np.quantile(np.asarray(values, float), QUANTILES, axis=0), 0, -1)
 
 
-def chance_of(people: People, happened: Values) -> tuple[Values, Values, Values]:
+def chance_of(
+    people: People, happened: Values, *, response: bool = False
+) -> tuple[Values, Values, Values]:
     """Chance that something happens, with its 95 % interval.
 
-    The interval counts what calibration leaves open, as the spread of the chance between draws of
-    the population, and the Monte Carlo error.
+    The interval, on the logit scale, counts what calibration leaves open (the spread of the chance
+    between draws of the population), the Monte Carlo error (Agresti and Coull 1998), and for a
+    response how far one clinic's results lie from another's beyond their known conditions.
 
     Parameters
     ----------
     people : who fit.
     happened : (person, ...) 0 or 1, or a chance of each; NaN of whom it does not concern.
+    response : whether it is a response to treatment, in which studies differ.
 
     Returns
     -------
     three of (...)
         The chance, and the ends of its interval.
     """
-    share = people.learnt.share[people.number]
+    learnt = people.learnt
+    share = learnt.share[people.number]
     there = np.isfinite(happened)
     value = np.where(there, happened, 0.0)
     count = there.sum(0)
     middle = value.sum(0) / np.maximum(count, 1)
     heavy = np.tensordot(share.T, there, 1)
     each = np.tensordot(share.T, value, 1) / np.maximum(heavy, _TINY)
-    total = np.maximum(heavy.sum(0), _TINY)
-    between = np.sqrt((heavy * (each - middle) ** 2).sum(0) / total)
-    effective = max(min(people.learnt.effective, float(len(people.number))), 2.0)
-    error = np.hypot(between, np.sqrt((middle * (1.0 - middle) + 0.25 / effective) / effective))
-    low, high = np.clip(middle - _WIDE * error, 0, 1), np.clip(middle + _WIDE * error, 0, 1)
+    between = (heavy * (each - middle) ** 2).sum(0) / np.maximum(heavy.sum(0), _TINY)
+    effective = max(min(learnt.effective, float(len(people.number))), 2.0)
+    centre = (middle * effective + 2.0) / (effective + 4.0)
+    slope = centre * (1.0 - centre)
+    variance = between / slope**2 + 1.0 / ((effective + 4.0) * slope)
+    if response:
+        variance = variance + float(np.mean(learnt.posterior.draws["tau"] ** 2))
+    logit, reach = np.log(centre / (1.0 - centre)), _WIDE * np.sqrt(variance)
+    low, high = (1.0 / (1.0 + np.exp(-logit + side * reach)) for side in (1.0, -1.0))
     nobody = count == 0
-    return tuple(np.where(nobody, np.nan, part) for part in (middle, low, high))  # type: ignore[return-value]
+    parts = (middle, np.minimum(low, middle), np.maximum(high, middle))
+    found = [np.where(nobody, np.nan, part) for part in parts]
+    return found[0], found[1], found[2]
 
 
 def _chances(people: People, name: str, dims: tuple[str, ...], happened: Values, words: str
              ) -> dict[str, Variable]:  # fmt: skip
     """Chance and its interval as three variables."""
-    parts = chance_of(people, happened)
+    parts = chance_of(people, happened, response=name.startswith(_RESPONSES))
     names = (name, f"{name}_low", f"{name}_high")
     more = ("", ", low end of 95 %", ", high end of 95 %")
     return {
@@ -141,7 +154,8 @@ def _by_patch(people: People, arm: Arm) -> dict[str, Variable]:
     def every(read: Callable[[Any], Any]) -> Values:
         return np.stack([np.asarray(read(one), float) for one in seen], axis=1)
 
-    cover = every(lambda one: np.clip(one.outcome.cover, 0.0, None))
+    # Regrown hair is in step for a while, and then covers a little more than hair that is not.
+    cover = every(lambda one: np.clip(one.outcome.cover, 0.0, 1.0))
     named = {
         "cover": (cover, "1", "visible cover relative to normal"),
         "density": (density * every(lambda one: one.outcome.hair_share), "1/cm2", "visible hairs"),
@@ -265,12 +279,16 @@ def _natural(outlook: Outlook) -> dict[str, Variable]:
     case, people = outlook.people.learnt.case, outlook.people
     first = sum(patch.area for patch in case.patches)
 
-    def passed(arm: Arm) -> Values:
+    def passed(arm: Arm) -> NDArray[np.bool_]:
         regrown = 1.0 - missing_area(case, arm.seen)[0] / first
         return regrown[..., None] >= np.array(THRESHOLDS)
 
     without = passed(outlook.arms[UNTREATED])
-    parts: dict[str, list[Values]] = {"either": [], "only_treated": [], "only_untreated": []}
+    parts: dict[str, list[NDArray[np.bool_]]] = {
+        "either": [],
+        "only_treated": [],
+        "only_untreated": [],
+    }
     for arm in outlook.arms.values():
         treated = passed(arm)
         parts["either"].append(without & treated)

@@ -177,7 +177,7 @@ def draw_numbers(prior: Prior, x: Values, random: np.random.Generator) -> np.nda
     chance = np.exp(each - np.logaddexp.reduce(each, axis=1)[:, None])
     reached = np.cumsum(chance, axis=1)
     place = (reached < random.uniform(size=len(x))[:, None]).sum(1)
-    return np.array(prior.draws)[np.minimum(place, len(prior.draws) - 1)]
+    return np.asarray(np.array(prior.draws)[np.minimum(place, len(prior.draws) - 1)])
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class _Student:
     def draw(self, count: int, random: np.random.Generator) -> Values:
         normal = random.normal(size=(count, len(self.middle))) @ self.root.T
         wide = np.sqrt(_FREEDOM / random.chisquare(_FREEDOM, size=count))
-        return self.middle + normal * wide[:, None]
+        return np.asarray(self.middle + normal * wide[:, None])
 
     def log_density(self, x: Values) -> Values:
         """Logarithm of its density (person,), but for the powers of 2 pi of a normal density."""
@@ -244,7 +244,8 @@ def _fit(x: Values, log_weight: Values, before: tuple[Values, Values]) -> _Stude
     new[np.ix_(rest, informed)] = across
     new[np.ix_(informed, rest)] = across.T
     new[np.ix_(rest, rest)] = across @ slope.T + left
-    return _Student(new_middle, np.linalg.cholesky(new + np.diag((_JITTER * scale) ** 2)))
+    root = np.linalg.cholesky(new + np.diag((_JITTER * scale) ** 2))
+    return _Student(np.asarray(new_middle, float), np.asarray(root, float))
 
 
 def _tempered(log_weight: Values) -> Values:

@@ -133,7 +133,7 @@ def _draw_truth(prior: Prior, random: np.random.Generator) -> Values:
     x, log_q = draw(prior, random.uniform(size=(_CANDIDATES, prior.size)))
     target, _ = log_prior(prior, x)
     weight = np.exp(target - log_q - np.max(target - log_q))
-    return x[random.choice(_CANDIDATES, p=weight / weight.sum())][None]
+    return np.asarray(x[random.choice(_CANDIDATES, p=weight / weight.sum())][None])
 
 
 def _as_planned(case: Case, x: Values) -> Truth:

@@ -16,6 +16,7 @@ from anagen.report.forecast_figures import (
     plan_names,
     range_words,
     spread,
+    thresholds,
     weeks_shown,
 )
 from anagen.report.plan_picture import Drawing
@@ -266,4 +267,4 @@ def _chance_chart(
 def _thresholds(data: "xr.Dataset", variable: str) -> Sequence[float | None]:
     if "threshold" not in data[variable].dims:
         return [None]
-    return [float(value) for value in data["threshold"].values]
+    return [float(value) for value in thresholds(data)]

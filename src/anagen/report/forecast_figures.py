@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 UNTREATED_PLAN = "untreated"
 WEEKS = (4, 8, 12, 24, 52, 78, 104)
+LEAST_SHOWN = 0.5
 """Weeks at which figures are given, as far as the forecast reaches."""
 
 _CATEGORIES = ("either", "only_treated", "only_untreated")
@@ -141,6 +142,11 @@ def chance(
             along = along.sel(threshold=threshold, method="nearest")
         found.append(float(along))
     return Range(*found) if np.isfinite(found).all() else None
+
+
+def thresholds(data: "xr.Dataset") -> list[float]:
+    """Thresholds of regrowth that are shown; lower ones serve the gates of a review."""
+    return [float(value) for value in data["threshold"].values if value >= LEAST_SHOWN]
 
 
 def people(data: "xr.Dataset", plan: str, week: int, threshold: float) -> People | None:

@@ -154,7 +154,7 @@ def _doctor(data: "xr.Dataset", plans: "Mapping[str, Plan]") -> dict[str, Any]:
         "harms": words.harm_rows(data),
         "body": words.body_rows(data),
         "ledger": words.ledger_rows(data),
-        "thresholds": [float(value) for value in data["threshold"].values],
+        "thresholds": [float(value) for value in figures.thresholds(data)],
     }
 
 
@@ -168,7 +168,7 @@ def _people_rows(data: "xr.Dataset") -> list[words.Row]:
     for plan in figures.plan_names(data):
         for week in figures.weeks_shown(data, _PEOPLE_WEEKS):
             cells = []
-            for threshold in data["threshold"].values:
+            for threshold in figures.thresholds(data):
                 found = figures.people(data, plan, week, float(threshold))
                 for name in ("untreated", "only_treated"):
                     cells.append("–" if found is None else figures.range_words(found.shares[name]))

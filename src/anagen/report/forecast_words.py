@@ -19,6 +19,7 @@ from anagen.report.forecast_figures import (
     plan_names,
     range_words,
     spread,
+    thresholds,
     week_of,
     weeks_shown,
 )
@@ -150,7 +151,7 @@ def first_hair_words(data: "xr.Dataset", plan: str, patch: str) -> str:
 
 def number_heads(data: "xr.Dataset") -> list[str]:
     """Headings of the columns of `number_rows`."""
-    reach = [f"chance of {100 * value:.0f} %" for value in np.asarray(data["threshold"].values)]
+    reach = [f"chance of {100 * value:.0f} %" for value in thresholds(data)]
     return ["cover, % of normal", "hairs per cm²", "calibre, µm", "terminal share", "bald, cm²",
             "skin thinned by", *reach]  # fmt: skip
 
@@ -168,7 +169,7 @@ def number_rows(data: "xr.Dataset", patch: str) -> list[Row]:
                 *_cells(data, ("patch_area",), place, percent=False),
                 *_cells(data, ("patch_thinning",), place, percent=True),
             ]
-            for threshold in np.asarray(data["threshold"].values, dtype=float):
+            for threshold in thresholds(data):
                 found = chance(data, "patch_chance", plan=plan, week=week, patch=patch,
                                threshold=float(threshold))  # fmt: skip
                 cells.append("–" if found is None else range_words(found))
