@@ -35,12 +35,13 @@ help: ## List the commands
 install: $(READY) ## Build .venv with everything that the main job needs
 	@echo "Ready: source $(BIN)/activate, then anagen --help"
 
-run: $(OUT)/report.html ## Plan, simulate and report the example patient
-	@cat $(OUT)/plan.txt $(OUT)/course.txt 2>/dev/null || true
+run: $(OUT)/report.html $(OUT)/forecast.html ## Plan, simulate, forecast and report the example patient
+	@cat $(OUT)/plan.txt $(OUT)/course.txt $(OUT)/forecast.txt 2>/dev/null || true
 	@echo
-	@echo "Plan    $(OUT)/plan.json"
-	@echo "Course  $(OUT)/course.nc"
-	@echo "Report  $(OUT)/report.html  <- open this one in a browser"
+	@echo "Plan      $(OUT)/plan.json"
+	@echo "Course    $(OUT)/course.nc"
+	@echo "Report    $(OUT)/report.html    <- open this one in a browser"
+	@echo "Forecast  $(OUT)/forecast.html  <- and this one: a page for the doctor, one for the patient"
 
 test: $(READY_TEST) ## Build .venv, then lint, check types and run the tests
 	@scripts/setup-test-system
@@ -121,3 +122,7 @@ $(OUT)/course.nc: $(OUT)/plan.json
 $(OUT)/report.html: $(OUT)/course.nc
 	@echo "Drawing the report ..."
 	@$(BIN)/anagen report $(PATIENT) $(OUT)/plan.json -o $@ > /dev/null
+
+$(OUT)/forecast.html: $(OUT)/plan.json
+	@echo "Forecasting ..."
+	@$(BIN)/anagen forecast $(PATIENT) $(OUT)/plan.json --weeks $(WEEKS) -o $(OUT)/forecast.nc --report $@ > $(OUT)/forecast.txt

@@ -50,6 +50,21 @@ if TYPE_CHECKING:
         Reference,
         load_references,
     )
+    from anagen.forecast.compare import (
+        compare_plans,
+    )
+    from anagen.forecast.next_plans import (
+        review_plans,
+    )
+    from anagen.forecast.predict import (
+        Forecast,
+        change_plan,
+        forecast_patient,
+    )
+    from anagen.forecast.review import (
+        Review,
+        review,
+    )
     from anagen.patient import (
         OtherSteroid,
         PatchSeen,
@@ -144,6 +159,7 @@ __all__ = [
     "Facts",
     "Finding",
     "Follicles",
+    "Forecast",
     "Injection",
     "InputError",
     "Mask",
@@ -164,6 +180,7 @@ __all__ = [
     "Protocol",
     "Reference",
     "Regimen",
+    "Review",
     "Scalp",
     "Session",
     "SessionDesign",
@@ -175,14 +192,17 @@ __all__ = [
     "__version__",
     "area_cm2",
     "build_scalp",
+    "change_plan",
     "check",
     "check_claims",
     "compare_arms",
+    "compare_plans",
     "dilute",
     "draw_covariates",
     "drug_benefit",
     "facts",
     "follow_people",
+    "forecast_patient",
     "geodesic_distance",
     "latest_patches",
     "load_arms",
@@ -204,6 +224,8 @@ __all__ = [
     "read_arms_file",
     "read_patient",
     "read_people",
+    "review",
+    "review_plans",
     "save_patient",
     "save_pictures",
     "save_plan",
@@ -239,6 +261,17 @@ _NAMES = {
         "load_posterior",
     ),
     "anagen.population.settings": ("Setting",),
+    "anagen.forecast.compare": ("compare_plans",),
+    "anagen.forecast.predict": (
+        "Forecast",
+        "change_plan",
+        "forecast_patient",
+    ),
+    "anagen.forecast.next_plans": ("review_plans",),
+    "anagen.forecast.review": (
+        "Review",
+        "review",
+    ),
     "anagen.population.claims": ("check_claims",),
     "anagen.population.benefit": ("drug_benefit",),
     "anagen.errors": (

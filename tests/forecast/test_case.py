@@ -10,7 +10,7 @@ from anagen.forecast.case import bald_ages, day_of, make_case
 from anagen.patient import PatchSeen, Patient, Visit
 from anagen.patient.record import History
 from anagen.population.variability import effects, usual
-from anagen.scalp import PatchShape, circle_outline
+from anagen.scalp import PatchShape, build_scalp, circle_outline, frame
 
 DAY = date(2026, 3, 2)
 
@@ -91,7 +91,8 @@ def test_loss_that_no_patch_shows_is_kept_as_it_is():
 
 
 def test_patches_that_nothing_tells_apart_share_a_deviation():
-    twins = (patch("A", x=70.0), patch("B", x=110.0))
+    width, _ = frame(build_scalp(), "top")
+    twins = (patch("A", x=60.0), patch("B", x=width - 60.0))
     same = make_case(person(visit(0, *twins)))
     assert same.same == (0, 0)
     assert len(bald_ages(same)) == 1
@@ -99,7 +100,7 @@ def test_patches_that_nothing_tells_apart_share_a_deviation():
     assert make_case(person(visit(0, *twins), visit(4, *read))).same == (0, 0)
     one = (read[0], PatchSeen(id="B", regrowth_percent=60.0))
     assert make_case(person(visit(0, *twins), visit(4, *one))).same == (0, 1)
-    smaller = (twins[0], patch("B", x=110.0, diameter=20.0))
+    smaller = (twins[0], patch("B", x=width - 60.0, diameter=20.0))
     assert make_case(person(visit(0, *smaller))).same == (0, 1)
 
 
@@ -112,7 +113,7 @@ def test_only_bald_patches_have_lasted():
 
 
 def test_brows_are_left_out():
-    brow = PatchSeen(id="brow", site="eyebrow", regrowth_percent=10.0)
+    brow = PatchSeen(id="brow", site="brow", regrowth_percent=10.0)
     both = make_case(person(visit(0, patch("A"), brow)))
     assert [one.id for one in both.patches] == ["A"]
     assert both.observations == ()

@@ -115,7 +115,7 @@ def test_many_different_sets_are_joined(scalp):
     sets = sets_of(doses[0].sites, doses)
     assert len(sets) <= SETS
     rows = rows_of(doses, sets, START)
-    assert len(rows.dose) == 9
+    assert len(rows.start) == 9
     assert rows.set.max() < len(sets)
 
 

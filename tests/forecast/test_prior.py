@@ -30,7 +30,8 @@ def prior_of(posterior, ages, known=False, **told):
 
 
 def points(count, size, seed=0):
-    return qmc.Sobol(size, scramble=True, rng=np.random.default_rng(seed)).random(count)
+    random = np.random.default_rng(seed)
+    return random.permutation(qmc.Sobol(size, scramble=True, rng=random).random(count))
 
 
 def wide(prior, count, random):
@@ -72,7 +73,7 @@ def test_draws_of_a_young_patch_need_no_weights(posterior):
     error = prior.spread.mean(0) / np.sqrt(512)
     spread = np.sqrt(np.mean(prior.spread**2, axis=0) + prior.centre.var(0))
     assert np.all(np.abs(x[:, : prior.traits].mean(0) - prior.centre.mean(0)) < 4.0 * error)
-    np.testing.assert_allclose(x[:, : prior.traits].std(0), spread, rtol=0.15)
+    np.testing.assert_allclose(x[:, : prior.traits].std(0), spread, rtol=0.12)
     assert x[:, -1].std() == pytest.approx(forecast_numbers()["patch_deviation"].value, rel=0.1)
 
 

@@ -101,8 +101,8 @@ def _plan_lines(data: "xr.Dataset", plan: str) -> list[str]:
         shares = people.shares
         lines.append(
             f"By week {week}, {100 * people.threshold:.0f} % or more is covered again in "
-            f"{_words(shares['untreated'])} of people like this one without treatment; the plan "
-            f"adds {_words(shares['only_treated'])}."
+            f"{_words(shares['untreated'])} of people like this one with no more injections; "
+            f"the plan adds {_words(shares['only_treated'])}."
         )
     relapse = figures.chance(data, "relapse_chance", plan=plan, week=last)
     pain = figures.spread(data, "pain", plan=plan)

@@ -71,7 +71,7 @@ class Forecast:
         return is_withheld(self.flags)
 
 
-def forecast(
+def forecast_patient(
     patient: "Patient",
     plans: "Mapping[str, Plan] | None" = None,
     *,
@@ -107,13 +107,16 @@ def forecast(
     >>> ring = Outline(view="top", points=((60, 90), (90, 90), (90, 120), (60, 120)))
     >>> seen = PatchSeen(id="crown", shape=PatchShape(outlines=(ring,)))
     >>> patient = Patient(id="P1", visits=(Visit(date=date(2026, 1, 5), patches=(seen,)),))
-    >>> found = forecast(patient, weeks=4)
+    >>> found = forecast_patient(patient, weeks=4)
     >>> found.dataset["patch_cover"].dims
     ('plan', 'patch', 'week', 'quantile')
     """
     _check_plans(patient, plans or {})
     learnt = update(make_case(patient, on), posterior=posterior, seed=seed)
     return forecast_from(learnt, plans, weeks=weeks, seed=seed, asked=on or date.today())
+
+
+forecast = forecast_patient
 
 
 def forecast_from(
@@ -124,7 +127,7 @@ def forecast_from(
     seed: int = 0,
     asked: date | None = None,
 ) -> Forecast:
-    """Forecast from what the visits taught; see `forecast`.
+    """Forecast from what the visits taught; see `forecast_patient`.
 
     Parameters
     ----------

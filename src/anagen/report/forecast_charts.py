@@ -150,7 +150,7 @@ def _fan_chart(
     axes.set_ylim(0.0, max(ceiling, 1e-6))
     if sessions is not None:
         _session_marks(axes, data, sessions)
-    title = f"{'Without treatment' if plan == UNTREATED_PLAN else plan}"
+    title = f"{'No more injections' if plan == UNTREATED_PLAN else plan}"
     return Drawing(f"fan-{key}", title, _describe(fan, data, plan, patch), figure)
 
 
@@ -259,7 +259,7 @@ def _chance_chart(
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=len(words), frameon=False,
                     fontsize=8, handlelength=2.3, columnspacing=1.0, borderaxespad=0.1,
                     labelcolor=INK)  # fmt: skip
-    title = "Without treatment" if plan == UNTREATED_PLAN else plan
+    title = "No more injections" if plan == UNTREATED_PLAN else plan
     about = f"{variable.replace('_', ' ')}, {plan}, at the end: {'; '.join(words)}."
     return Drawing(key, title, about, figure)
 

@@ -62,7 +62,7 @@ class Row:
 
 def plan_title(name: str) -> str:
     """How a plan is called on the page."""
-    return "no treatment" if name == UNTREATED_PLAN else name
+    return "no more injections" if name == UNTREATED_PLAN else name
 
 
 def summary(data: "xr.Dataset", plan: str) -> list[str]:
@@ -78,7 +78,7 @@ def summary(data: "xr.Dataset", plan: str) -> list[str]:
     sentences = []
 
     def against(words: str) -> str:
-        return f"; without treatment {words}" if idle else ""
+        return f"; with no more injections {words}" if idle else ""
 
     grown = {name: spread(data, "scalp_regrowth", plan=name, week=week)
              for name in (plan, UNTREATED_PLAN)}  # fmt: skip
