@@ -108,7 +108,9 @@ def make_forecast(
     """Forecast one patient under some plans and without further treatment."""
     from anagen.forecast import predict
 
-    return predict.forecast_patient(patient, plans, weeks=request.weeks, on=request.on, seed=request.seed)
+    return predict.forecast_patient(
+        patient, plans, weeks=request.weeks, on=request.on, seed=request.seed
+    )
 
 
 def write_report(

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from anagen.biology.cortisol import respond
 from anagen.biology.plasma import concentration, systemic_amounts
 from anagen.forecast.course import ROWS, Kinds, Rows, by_row, pad_rows, released
-from anagen.forecast.doses import PatchDose, kind_number, kinds_of
+from anagen.forecast.doses import PatchDose, acting, check_room, kind_number, kinds_of
 from anagen.population.cohort import Blood
 from anagen.population.person import Body, with_traits
 
@@ -40,8 +40,8 @@ def follow_blood(
     Blood
         NumPy arrays (person, day), day after day from ``first`` to ``last``.
     """
-    rows, count = merged_rows(doses, origin + timedelta(days=first))
     needed = max(last - first, 1)
+    rows, count = merged_rows(doses, origin + timedelta(days=first), needed)
     days = next(length for length in _LENGTHS if length >= needed)
     own = {key: jnp.asarray(value, jnp.float32) for key, value in traits.items()}
     found = _blood(body, own, pad_rows(rows), jnp.asarray(_padded(count)), days)
@@ -49,18 +49,18 @@ def follow_blood(
     return blood
 
 
-def merged_rows(doses: Mapping[str, Sequence[PatchDose]], start: date) -> tuple[Rows, np.ndarray]:
-    """Rows of the whole head with their numbers of sites; like injections of a day are one row.
-
-    Of more rows than there is room for, the latest count.
-    """
+def merged_rows(
+    doses: Mapping[str, Sequence[PatchDose]], start: date, days: int
+) -> tuple[Rows, np.ndarray]:
+    """Rows of the whole head with their numbers of sites; like injections of a day are one row."""
     count: dict[tuple[int, tuple[float, ...]], float] = {}
     for each in doses.values():
-        for dose in each:
+        for dose in acting(each, start, days):
             for kind in (kind for part in dose.parts for kind in kinds_of(*part)):
                 key = ((dose.day - start).days, kind)
                 count[key] = count.get(key, 0.0) + dose.count
-    kept = sorted(count)[-ROWS:]
+    kept = sorted(count)
+    check_room(len(kept))
     kinds: dict[tuple[float, ...], int] = {}
     table = np.array([(day, kind_number(kinds, kind), 0) for day, kind in kept], int).reshape(-1, 3)
     columns = np.array(list(kinds), float).reshape(-1, len(Kinds._fields))

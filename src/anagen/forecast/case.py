@@ -94,6 +94,7 @@ class Case:
     frames : how places on a patch become places on the round one.
     same : (patch,) number of the deviation of each patch; those that nothing tells apart share it.
     shown, known : (effect,) covariates of the published effects.
+    until : last day of the record that counts; None for all of it.
     given : sessions so far, site by site.
     observations : all readings but those that set the start of a patch.
     undrawn : [1] share of the scalp that was bald at first beyond the drawn patches; kept as it is.
@@ -109,6 +110,7 @@ class Case:
     same: tuple[int, ...]
     shown: NDArray[np.float64]
     known: NDArray[np.bool_]
+    until: date | None
     given: "tuple[Session, ...]"
     observations: tuple[Observation, ...]
     undrawn: float
@@ -153,11 +155,12 @@ def make_case(
         )  # fmt: skip
     observations = observe(patient, on)
     sessions = [one for one in given_sessions(patient, scalp) if on is None or one.date <= on]
-    origin = _origin(first, observations, sessions)
     covers = {name: patch_cells(scalp, _shape(seen), f"patch {name}")
               for name, (_, seen) in first.items()}  # fmt: skip
     frames = frames_of(scalp, covers)
     doses = patch_doses(sessions, scalp, covers, frames)
+    days = [day for day, _ in first.values()] + [one.day for one in observations]
+    origin = max([*days, *(dose.day for each in doses.values() for dose in each)])
     patches = tuple(
         _patch(patient, scalp, covers[name], name, day, seen, doses[name], origin)
         for name, (day, seen) in first.items()
@@ -169,7 +172,7 @@ def make_case(
     shown, known = covariates_of(patient, first_day, patches, scalp)
     person = person_of(patient, origin, parameters)
     same, undrawn = _alike(patches, used), _undrawn(patient, patches, scalp, first_day)
-    return Case(patient, origin, scalp, covers, frames, patches, same, shown, known,
+    return Case(patient, origin, scalp, covers, frames, patches, same, shown, known, on,
                 tuple(sessions), used, undrawn, person, parameters)  # fmt: skip
 
 
@@ -186,17 +189,6 @@ def _first_outlines(patient: Patient, on: date | None) -> dict[str, "tuple[date,
 def _shape(seen: "PatchSeen") -> PatchShape:
     assert seen.shape is not None
     return seen.shape
-
-
-def _origin(
-    first: Mapping[str, "tuple[date, PatchSeen]"],
-    observations: Sequence[Observation],
-    sessions: "Sequence[Session]",
-) -> date:
-    days = [day for day, _ in first.values()]
-    days += [one.day for one in observations]
-    days += [one.date for one in sessions]
-    return max(days)
 
 
 def _patch(

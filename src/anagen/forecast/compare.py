@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from anagen.forecast.candidates import Candidate, candidate_plans
-from anagen.forecast.case import Case, make_case
+from anagen.forecast.case import WEEK, Case, make_case
 from anagen.forecast.choose import Comparison, compare
 from anagen.forecast.course import Seen, ground_of, pad_rows
 from anagen.forecast.doses import PatchDose, rows_of, sets_of
@@ -145,7 +145,7 @@ def _courses(
         index, every = job
         patch = case.patches[index]
         sets = sets_of(patch.reference, every)
-        rows = pad_rows(rows_of(every, sets, case.origin))
+        rows = pad_rows(rows_of(every, sets, case.origin, weeks * WEEK))
         ground = ground_of(patch.diameter, sets)
         seen, _ = run_chunks(body, traits[index], ground, rows, weeks, starts[patch.id])
         return seen

@@ -36,10 +36,10 @@ from anagen.population.person import (
 )
 from anagen.population.site_sets import POINTS, Places, layout_of_sets
 
-ROWS = 32  # injected parts of one patch, padded, so that all patients share a compilation
+ROWS = 64  # injected parts of one patch, padded, so that all patients share a compilation
 KINDS = 6  # of injections of one patch
 SETS = 6  # lattices of one patch
-_LASTING = 546  # days, after which nothing of a depot counts
+LASTING = 546  # days, after which nothing of a depot counts
 _NEVER = 10**6  # day
 _HALVINGS = 18
 _TINY = 1e-9
@@ -158,7 +158,7 @@ def released(depot: Depot, dermis: Dermis, kinds: Kinds) -> Float[Array, "day ki
     """Amount [ug/day] that one site of each kind releases on every day after its injection."""
     sites = Sites(kinds.dose, kinds.volume, kinds.solubility, kinds.crystal_radius,
                   kinds.crystal_density, 0.0 * kinds.dose)  # fmt: skip
-    left = amount_left(depot, dermis, sites, jnp.arange(_LASTING + 1.0) * STEP)
+    left = amount_left(depot, dermis, sites, jnp.arange(LASTING + 1.0) * STEP)
     return -jnp.diff(left, axis=0) / STEP
 
 

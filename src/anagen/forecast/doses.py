@@ -10,8 +10,9 @@ import numpy as np
 
 from anagen.biology.depot import site_of
 from anagen.biology.exposure import given
+from anagen.errors import InputError, Problem
 from anagen.evidence.products import load_drugs, load_product
-from anagen.forecast.course import KINDS, ROWS, SETS, Kinds, Rows, SiteSet
+from anagen.forecast.course import KINDS, LASTING, ROWS, SETS, Kinds, Rows, SiteSet
 from anagen.population.site_sets import Places
 from anagen.scalp import Scalp, centroid, locate, nearest_cell, nearest_cells, patch_distance
 from anagen.treatment import Injection, Session
@@ -176,23 +177,48 @@ def sets_of(reference: SiteSet, doses: Sequence[PatchDose]) -> tuple[SiteSet, ..
     return (reference, *sorted(uses, key=lambda one: -uses[one])[: SETS - 1])
 
 
-def rows_of(doses: Sequence[PatchDose], sets: Sequence[SiteSet], start: date) -> Rows:
+def rows_of(doses: Sequence[PatchDose], sets: Sequence[SiteSet], start: date, days: int) -> Rows:
     """Rows of a patch's doses, in days from a start; see `Rows`.
 
-    Where a session mixed strengths, each site is taken to hold its share of each. Of more rows than
-    there is room for, the latest count.
+    Where a session mixed strengths, each site is taken to hold its share of each.
+
+    Parameters
+    ----------
+    doses : of one patch; sets : lattices, from `sets_of`.
+    start : day 0; days : how long the course is followed. What is injected later, or so long before
+        that nothing of it is left, is no row.
+
+    Raises
+    ------
+    InputError
+        When there are more sessions in that time than there is room for.
     """
     kinds: dict[tuple[float, ...], int] = {}
     rows: list[tuple[int, int, int]] = []
-    for dose in doses:
+    for dose in acting(doses, start, days):
         number = min(range(len(sets)), key=lambda each: _unlike(sets[each], dose.sites))
         day = (dose.day - start).days
         for part in dose.parts:
             for kind in kinds_of(*part):
                 rows.append((day, kind_number(kinds, kind), number))
-    table: NDArray[np.int64] = np.array(rows, int).reshape(-1, 3)[-ROWS:]
+    check_room(len(rows))
+    table: NDArray[np.int64] = np.array(rows, int).reshape(-1, 3)
     columns: NDArray[np.float64] = np.array(list(kinds), float).reshape(-1, len(Kinds._fields))
     return Rows(Kinds(*columns.T), *table.T)
+
+
+def acting(doses: Sequence[PatchDose], start: date, days: int) -> list[PatchDose]:
+    """Doses of which something is in the skin during some days from a start."""
+    return [dose for dose in doses if -LASTING < (dose.day - start).days < days]
+
+
+def check_room(rows: int) -> None:
+    """Refuse more injections at different times than a course has room for."""
+    if rows > ROWS:
+        raise InputError(
+            Problem("sessions", f"at most {ROWS} sessions in the time followed", f"{rows}",
+                    "Shorten the horizon, or leave out sessions that cannot be meant.")
+        )  # fmt: skip
 
 
 def kind_number(kinds: dict[tuple[float, ...], int], kind: tuple[float, ...]) -> int:

@@ -157,8 +157,7 @@ def sessions_to_come(case: Case, plan: Plan | None) -> "tuple[Session, ...]":
     """Sessions of a plan that are neither given already nor before the origin."""
     if plan is None:
         return ()
-    given = {one.date for one in case.patient.sessions}
-    given |= {one.date for one in case.patient.session_summaries}
+    given = {one.date for one in case.given}
     return tuple(one for one in plan.sessions if one.date >= case.origin and one.date not in given)
 
 
@@ -184,7 +183,7 @@ def _follow(people: People, plan: Plan | None, weeks: int, blood: bool) -> Arm:
     def one(number: int) -> Seen:
         patch = case.patches[number]
         sets = sets_of(patch.reference, doses[patch.id])
-        rows = pad_rows(rows_of(doses[patch.id], sets, case.origin))
+        rows = pad_rows(rows_of(doses[patch.id], sets, case.origin, weeks * WEEK))
         state = people.learnt.past.state[patch.id]
         start = jax.tree.map(lambda leaf: leaf[people.number], state)
         ground = ground_of(patch.diameter, sets)

@@ -53,9 +53,9 @@ def _own(case: Case, spread: float) -> tuple[float, float]:
     """Mean and standard deviation of the logarithm of this person's factor."""
     error = forecast_numbers()["pain_memory"].value
     precision, total = 1.0 / spread**2, 0.0
-    for day, score in pain_seen(case.patient):
+    for day, score in pain_seen(case.patient, case.until):
         before = [one for one in case.given if one.date <= day]
-        if day <= case.origin and before:
+        if before:
             total += np.log(_open(score) / _open(_expected(case, before[-1]))) / error**2
             precision += 1.0 / error**2
     return total / precision, float(np.sqrt(1.0 / precision))

@@ -112,7 +112,7 @@ def follow_past(case: Case, x: Values, chance: Values) -> Past:
             continue
         sets = sets_of(patch.reference, patch.doses)
         start = begin(patch, len(x), chance[:, number])
-        rows = pad_rows(rows_of(patch.doses, sets, _start_day(case, patch)))
+        rows = pad_rows(rows_of(patch.doses, sets, _start_day(case, patch), 1 - patch.start))
         ground = ground_of(patch.diameter, sets)
         traits = traits_of(case, x, number)
         seen[patch.id], state[patch.id] = run_chunks(body, traits, ground, rows, patch.weeks, start)

@@ -191,7 +191,8 @@ def _words(visit: VisitCheck) -> str:
     """Name the least likely reading of a visit."""
     one = visit.worst
     where = f" of {one.patch}" if one.patch else ""
-    return f"{one.label}{where} on {one.day} ({one.value} {one.unit})"
+    scale = f"{one.value} on a scale of {one.unit}" if one.unit[:1].isdigit() else one.value
+    return f"{one.label}{where} on {one.day}, read as {scale}"
 
 
 def _attributes(case: Case, outlook: Outlook, checked: Check) -> dict[str, str | int | float]:

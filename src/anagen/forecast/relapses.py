@@ -29,8 +29,10 @@ def relapse_chances(people: People, arm: Arm, regrown: Values) -> Values:
     best = np.maximum.accumulate(np.maximum(regrown, past[:, None]), axis=1)
     after = WEEK * np.arange(weeks) >= stop
     lost = np.maximum.accumulate((regrown < _HALF * best) & after, axis=1)
-    days = np.maximum(WEEK * np.arange(weeks) - stop, 0.0)
+    # Who has not met a new trigger by the origin has not met it.
+    days = np.maximum(WEEK * np.arange(weeks), max(stop, 0)) - stop
     free = np.asarray(relapse_free(_relapse(people), jnp.asarray(days)[None], _who(case)))
+    free = free / free[:, :1]
     responded = np.maximum.accumulate(best >= _HALF, axis=1)
     chance = np.where(after, 1.0 - np.where(lost, 0.0, free), 0.0)
     return np.where(responded, chance, np.nan)
@@ -52,12 +54,14 @@ def _who(case: Case) -> Values:
 
 
 def _past_regrown(people: People) -> Values:
-    """Best share (person,) of the first bald area that was covered at the origin."""
+    """Best share (person,) of the first bald area that was ever covered up to the origin."""
     case = people.learnt.case
-    total = sum(patch.area for patch in case.patches)
-    bald = np.zeros(len(people.number))
+    weeks = max(patch.weeks for patch in case.patches)
+    bald = np.zeros((len(people.number), weeks + 1))
     for patch in case.patches:
         laid_out = np.pi / 4.0 * patch.diameter**2
         area = people.learnt.past.seen[patch.id].outcome.bald_area[people.number]
-        bald += np.asarray(area[:, -1], float) * patch.area / laid_out
-    return np.maximum(1.0 - bald / total, 0.0)
+        before = np.repeat(area[:, :1], weeks - patch.weeks, axis=1)
+        bald += np.concatenate([before, area], axis=1) * patch.area / laid_out
+    total = sum(patch.area for patch in case.patches)
+    return np.asarray(np.maximum(1.0 - bald.min(1) / total, 0.0))

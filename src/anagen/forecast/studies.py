@@ -9,6 +9,7 @@
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 from anagen._files import write_whole
 from anagen.forecast.case import Case
 from anagen.forecast.check import check
+from anagen.forecast.flag_rows import limit_of
 from anagen.forecast.observations import Observation
 from anagen.forecast.outlook import look_ahead
 from anagen.forecast.prior import Values
@@ -40,6 +42,7 @@ RANKED = tuple(trait.key for trait in calibrated_traits())
 
 _RANKS = 63  # people among whom the truth is ranked, so that 64 ranks fall into even bins
 _FLAT = ("truth", "low", "middle", "high", "crps", "carried")
+_CHUNK = 5  # patients of a part
 _TRIGGER_WEEK = 9
 _SECOND_WEEK = 6
 
@@ -274,7 +277,7 @@ def summary_of(stages: Sequence[Stage]) -> dict[str, Any]:
             "carried": float(np.abs(flat["carried"] - flat["truth"]).mean()),
             "rank_cover_p": uniform_p(_one_a_patient(mine)),
             "ranks_p": {key: uniform_p([stage.ranks[key] for stage in mine]) for key in RANKED},
-            "flagged": float(np.mean([stage.p < 0.05 for stage in mine])),
+            "flagged": float(np.mean([stage.p < limit_of("check-doubt") for stage in mine])),
             "effective": float(np.median([stage.effective for stage in mine])),
         }
     return {"patients": len({stage.seed for stage in stages}), "visits": rows}
@@ -285,26 +288,57 @@ def _one_a_patient(stages: Sequence[Stage]) -> list[int]:
     return [stage.rank_cover[0] for stage in stages]
 
 
+def run(
+    patients: int, misfits: int, first: int, workers: int, say: Say
+) -> tuple[list[Stage], dict[str, list[float]]]:
+    """Run both studies in processes of their own, a few patients at a time.
+
+    Parameters
+    ----------
+    patients, misfits : how many of each kind; first : seed of the first.
+    workers : processes; say : told about progress.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    later = first + 10_000
+    chunks = [range(k, min(k + _CHUNK, first + patients))
+              for k in range(first, first + patients, _CHUNK)]  # fmt: skip
+    wrong = [(name, range(k, min(k + _CHUNK, later + misfits)))
+             for name in MISFITS for k in range(later, later + misfits, _CHUNK)]  # fmt: skip
+    stages: list[Stage] = []
+    values: dict[str, list[float]] = {name: [] for name in MISFITS}
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        right = [pool.submit(calibration, chunk) for chunk in chunks]
+        odd = [(name, pool.submit(misfit, name, chunk)) for name, chunk in wrong]
+        for number, each in enumerate(right, start=1):
+            stages += each.result()
+            say(f"calibration: {number} of {len(right)} parts")
+        for number, (name, found) in enumerate(odd, start=1):
+            values[name] += found.result()
+            say(f"misfits: {number} of {len(odd)} parts")
+    return stages, values
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run both studies from the command line and write their figures as JSON."""
     parser = argparse.ArgumentParser(prog="studies", description=__doc__)
-    parser.add_argument("--patients", type=int, default=240)
-    parser.add_argument("--misfits", type=int, default=60)
+    parser.add_argument("--patients", type=int, default=200)
+    parser.add_argument("--misfits", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args(arguments)
 
     def say(text: str) -> None:
         print(text, flush=True)
 
-    first = given.seed
-    stages = calibration(range(first, first + given.patients), say=say)
-    later = range(first + 10_000, first + 10_000 + given.misfits)
-    found = {name: misfit(name, later, say=say) for name in MISFITS}
-    result = {"seed": first, "calibration": summary_of(stages),
-              "misfit": {name: {"patients": len(p), "flagged": float(np.mean(np.array(p) < 0.05)),
-                                "withheld": float(np.mean(np.array(p) < 0.001))}
-                         for name, p in found.items()},
+    stages, found = run(given.patients, given.misfits, given.seed, given.workers, say)
+    result = {"seed": given.seed, "calibration": summary_of(stages),
+              "misfit": {name: {"patients": len(p),
+                                "flagged": float(np.mean(np.array(p) < limit_of("check-doubt"))),
+                                "withheld": float(np.mean(np.array(p) < limit_of("check-fail")))}
+                         for name, p in found.items() if p},
               "stages": [vars(stage) for stage in stages]}  # fmt: skip
     write_whole(given.output, (json.dumps(result) + "\n").encode())
 

@@ -29,7 +29,8 @@ QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 THRESHOLDS = (0.25, 0.5, 0.75, 0.95)
 
 Variable = tuple[tuple[str, ...], Any, dict[str, str]]
-_WIDE = 1.96  # standard deviations of a 95 % interval
+_ENDS = (0.025, 0.975)
+_LEAST_SIZE = 0.2  # of the beta distribution of a chance of which nearly nothing is known
 _TINY = 1e-9
 _RESPONSES = ("patch_chance", "scalp_chance", "regrown_")
 
@@ -72,9 +73,10 @@ def chance_of(
 ) -> tuple[Values, Values, Values]:
     """Chance that something happens, with its 95 % interval.
 
-    The interval, on the logit scale, counts what calibration leaves open (the spread of the chance
-    between draws of the population), the Monte Carlo error (Agresti and Coull 1998), and for a
-    response how far one clinic's results lie from another's beyond their known conditions.
+    The interval counts what calibration leaves open (the spread of the chance between draws of the
+    population), the Monte Carlo error (Agresti and Coull 1998), and for a response how far one
+    clinic's results lie from another's beyond their known conditions; it is that of the beta
+    distribution with their sum as variance.
 
     Parameters
     ----------
@@ -87,23 +89,24 @@ def chance_of(
     three of (...)
         The chance, and the ends of its interval.
     """
+    from scipy.stats import beta
+
     learnt = people.learnt
     share = learnt.share[people.number]
     there = np.isfinite(happened)
     value = np.where(there, happened, 0.0)
     count = there.sum(0)
     middle = value.sum(0) / np.maximum(count, 1)
+    effective = max(min(learnt.effective, float(len(people.number))), 2.0)
+    centre = (middle * effective + 2.0) / (effective + 4.0)
+    whole = centre * (1.0 - centre)
     heavy = np.tensordot(share.T, there, 1)
     each = np.tensordot(share.T, value, 1) / np.maximum(heavy, _TINY)
     between = (heavy * (each - middle) ** 2).sum(0) / np.maximum(heavy.sum(0), _TINY)
-    effective = max(min(learnt.effective, float(len(people.number))), 2.0)
-    centre = (middle * effective + 2.0) / (effective + 4.0)
-    slope = centre * (1.0 - centre)
-    variance = between / slope**2 + 1.0 / ((effective + 4.0) * slope)
-    if response:
-        variance = variance + float(np.mean(learnt.posterior.draws["tau"] ** 2))
-    logit, reach = np.log(centre / (1.0 - centre)), _WIDE * np.sqrt(variance)
-    low, high = (1.0 / (1.0 + np.exp(-logit + side * reach)) for side in (1.0, -1.0))
+    clinics = float(np.mean(learnt.posterior.draws["tau"] ** 2)) if response else 0.0
+    variance = between + whole / (effective + 4.0) + clinics * whole**2
+    size = np.maximum(whole / variance - 1.0, _LEAST_SIZE)
+    low, high = (beta.ppf(end, centre * size, (1.0 - centre) * size) for end in _ENDS)
     nobody = count == 0
     parts = (middle, np.minimum(low, middle), np.maximum(high, middle))
     found = [np.where(nobody, np.nan, part) for part in parts]

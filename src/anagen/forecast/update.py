@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from numpy.typing import NDArray
 
 from anagen.forecast.case import Case, bald_ages
 from anagen.forecast.observations import log_likelihood
@@ -81,7 +82,7 @@ def update(
     while number < last and people.effective(prior) < ENOUGH:
         people = people.next(case, prior, chosen, np.random.default_rng([seed, number]))
         number += 1
-    target, each = log_prior(prior, people.x)
+    target, each = people.log_target(prior)
     total = people.log_each.sum(1)
     mixture = people.log_mixture()
     weight, evidence = _normalised(target + total - mixture)
@@ -101,6 +102,7 @@ class _Round:
     proposals: tuple[Any, ...]
     counts: tuple[int, ...]
     log_q: Values
+    fine: NDArray[np.bool_]
     before: tuple[Values, Values]
 
     @classmethod
@@ -109,11 +111,17 @@ class _Round:
 
         random = np.random.default_rng([seed, 0])
         sampler = qmc.Sobol(prior.size, scramble=True, rng=random)
-        x, log_q = draw(prior, sampler.random(_FIRST))
+        # In another order, or the low bits of a row would tie its numbers to its draw.
+        x, log_q = draw(prior, random.permutation(sampler.random(_FIRST)))
         past, log_each = _weigh(case, prior, posterior, x, random)
         weight, _ = _normalised(log_prior(prior, x)[0] - log_q)
         before = _moments(x, weight)
-        return cls(x, log_each, past, (None,), (_FIRST,), log_q[:, None], before)
+        return cls(x, log_each, past, (None,), (_FIRST,), log_q[:, None], _followed(past), before)
+
+    def log_target(self, prior: Prior) -> tuple[Values, Values]:
+        """Logarithm of the prior (person,), none for whom steps of a day cannot follow; by draw."""
+        target, each = log_prior(prior, self.x)
+        return np.where(self.fine, target, -np.inf), each
 
     def log_mixture(self) -> Values:
         """Logarithm of the density (person,) of the mixture that all were drawn from."""
@@ -122,7 +130,7 @@ class _Round:
 
     def effective(self, prior: Prior) -> float:
         """Effective number of people."""
-        target, _ = log_prior(prior, self.x)
+        target, _ = self.log_target(prior)
         weight, _ = _normalised(target + self.log_each.sum(1) - self.log_mixture())
         return float(1.0 / np.sum(weight**2))
 
@@ -130,7 +138,7 @@ class _Round:
         self, case: Case, prior: Prior, posterior: Posterior, random: np.random.Generator
     ) -> "_Round":
         """Draw more people from a proposal fitted to those who fit."""
-        target, _ = log_prior(prior, self.x)
+        target, _ = self.log_target(prior)
         log_weight = target + self.log_each.sum(1) - self.log_mixture()
         proposal = _fit(self.x, log_weight, self.before)
         x = proposal.draw(_NEXT, random)
@@ -142,7 +150,13 @@ class _Round:
         ]
         return _Round(both, np.concatenate([self.log_each, log_each]), _joined(self.past, past),
                       proposals, (*self.counts, _NEXT), np.stack(columns, axis=1),
-                      self.before)  # fmt: skip
+                      np.concatenate([self.fine, _followed(past)]), self.before)  # fmt: skip
+
+
+def _followed(past: Past) -> NDArray[np.bool_]:
+    """Whether steps of a day could follow each person (person,)."""
+    each = [np.isfinite(seen.outcome.cover).all(1) for seen in past.seen.values()]
+    return np.asarray(np.all(each, axis=0))
 
 
 def _weigh(
@@ -287,9 +301,17 @@ def _joined(one: Past, other: Past) -> Past:
 
 
 def resample(learnt: Learnt, count: int, seed: int) -> np.ndarray:
-    """Numbers (count,) of people, each as often as its weight says (systematic resampling)."""
+    """Numbers (count,) of people, each as often as its weight says.
+
+    Systematic resampling in the order of what is bald at the origin, so that the chosen ones stand
+    for all of that at once.
+    """
     random = np.random.default_rng([seed, 99])
     place = (np.arange(count) + random.uniform()) / count
-    order = np.argsort(learnt.x[:, 0], kind="stable")
+    bald = sum(
+        patch.area / patch.diameter**2 * learnt.past.seen[patch.id].outcome.bald_area[:, -1]
+        for patch in learnt.case.patches
+    )
+    order = np.argsort(bald, kind="stable")
     reached = np.cumsum(learnt.weight[order])
     return np.asarray(order[np.minimum(np.searchsorted(reached, place), len(order) - 1)])

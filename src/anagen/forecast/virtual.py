@@ -83,8 +83,8 @@ class Virtual:
     observations: tuple[Observation, ...]
 
     def seen_by(self, visits: int) -> Case:
-        """Case as it is after some follow-up visits; the first look alone when 0."""
-        week = (0, *FOLLOW_UPS)[visits]
+        """Case as it is after some follow-up visits: none when 0, the one of the truth when 5."""
+        week = (0, *FOLLOW_UPS, LAST)[visits]
         case = make_case(self.patient, START + timedelta(weeks=week))
         read = {(one.kind, one.day, one.patch): one for one in self.observations}
         known = tuple(read[one.kind, one.day, one.patch] for one in case.observations)
@@ -121,7 +121,8 @@ def virtual_patient(
     truth = _followed(change(truth) if change else truth)
     skin = skin_of(prior, chosen, x, random)
     # A harm is read once, on the last day it is looked for, which each stage has for itself.
-    stages = [make_case(patient, START + timedelta(weeks=week)) for week in FOLLOW_UPS]
+    weeks = (*FOLLOW_UPS, LAST)
+    stages = [make_case(patient, START + timedelta(weeks=week)) for week in weeks]
     templates = {(one.kind, one.day, one.patch): one
                  for each in stages for one in each.observations}  # fmt: skip
     read = tuple(_read(truth, one, skin, random) for one in templates.values())
@@ -161,7 +162,7 @@ def _followed(truth: Truth) -> Truth:
             if first in changes:
                 state = changes[first](state)
             day = case.origin + timedelta(days=patch.start + WEEK * first)
-            rows = pad_rows(rows_of(doses, sets, day))
+            rows = pad_rows(rows_of(doses, sets, day, WEEK * (last - first)))
             part, state = run_chunks(body, own, ground, rows, last - first, state)
             parts.append(part if not parts else jax.tree.map(lambda leaf: leaf[:, 1:], part))
         seen[patch.id] = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *parts)
