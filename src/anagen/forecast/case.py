@@ -78,6 +78,11 @@ class PatchCase:
     doses: tuple[PatchDose, ...]
 
     @property
+    def laid_out(self) -> float:
+        """Area [mm2] of the round patch laid out for it."""
+        return float(np.pi / 4.0 * self.diameter**2)
+
+    @property
     def weeks(self) -> int:
         """Weeks of its course that are past."""
         return -self.start // WEEK

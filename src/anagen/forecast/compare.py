@@ -25,6 +25,7 @@ from anagen.forecast.outlook import (
 from anagen.forecast.pain import pain_quantiles
 from anagen.forecast.past import body_of, run_chunks, traits_of
 from anagen.forecast.relapses import relapse_chances
+from anagen.forecast.skin import visible, visible_odds
 from anagen.forecast.summary import chance_of
 from anagen.forecast.update import Learnt, update
 from anagen.population.posterior import Posterior
@@ -188,7 +189,6 @@ def _worst_atrophy(people: People, arm: Arm) -> tuple[float, float, float]:
     for patch in people.learnt.case.patches:
         past = people.learnt.past.seen[patch.id].outcome.thinnest[people.number].min(1)
         worst = 1.0 - np.minimum(past, arm.seen[patch.id].outcome.thinnest.min(1))
-        odds = np.maximum(np.exp((worst - half) / width) - np.exp(-half / width), 0.0)
-        found.append(chance_of(people, np.asarray(odds / (1.0 + odds), float)))
+        found.append(chance_of(people, visible(visible_odds(worst, half, width))))
     best = max(found, key=lambda part: float(part[0]))
     return float(best[0]), float(best[1]), float(best[2])

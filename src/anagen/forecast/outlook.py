@@ -221,7 +221,7 @@ def missing_area(case: Case, seen: Mapping[str, Seen]) -> tuple[Values, Values]:
     """Bald area (person, week) [mm2] of all patches, and of each (patch, person, week)."""
     each: list[Any] = []
     for patch in case.patches:
-        laid_out = np.pi / 4.0 * patch.diameter**2
-        each.append(np.asarray(seen[patch.id].outcome.bald_area, float) * patch.area / laid_out)
+        bald = np.asarray(seen[patch.id].outcome.bald_area, float)
+        each.append(bald * patch.area / patch.laid_out)
     stacked = np.stack(each)
     return stacked.sum(0), stacked

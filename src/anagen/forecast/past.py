@@ -207,8 +207,7 @@ def predictions(case: Case, one: Observation, seen: Mapping[str, Seen]) -> dict[
 
 def missing(patch: PatchCase, seen: Seen, day: int) -> Values:
     """Bald area (person,) of a patch relative to its first outline, its spread included."""
-    area = np.pi / 4.0 * patch.diameter**2
-    return at(patch, seen.outcome.bald_area, day) / area
+    return at(patch, seen.outcome.bald_area, day) / patch.laid_out
 
 
 def at(patch: PatchCase, values: NDArray[Any], day: int) -> Values:

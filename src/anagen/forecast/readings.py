@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from anagen.evidence.parameters import load_parameters
 from anagen.forecast.observation_data import observation_number
+from anagen.forecast.skin import visible, visible_odds
 from anagen.patient.record import Rater
 from anagen.population.condition_data import load_condition_data
 
@@ -243,9 +244,7 @@ def _visible(kind: str, predicted: Predicted) -> Values:
     """Chance that harm is visible: that of `population.model`, its odds times a ratio."""
     thinning = np.maximum(np.asarray(predicted["thinning"], float), 0.0)
     half, width = (np.asarray(predicted[f"atrophy_{name}"], float) for name in ("half", "width"))
-    odds = np.exp((thinning - half) / width) - np.exp(-half / width)
-    odds = odds * _ratio(kind)
-    return np.asarray(odds / (1.0 + odds))
+    return visible(visible_odds(thinning, half, width), _ratio(kind))
 
 
 @lru_cache(maxsize=4)

@@ -59,9 +59,8 @@ def _past_regrown(people: People) -> Values:
     weeks = max(patch.weeks for patch in case.patches)
     bald = np.zeros((len(people.number), weeks + 1))
     for patch in case.patches:
-        laid_out = np.pi / 4.0 * patch.diameter**2
         area = people.learnt.past.seen[patch.id].outcome.bald_area[people.number]
         before = np.repeat(area[:, :1], weeks - patch.weeks, axis=1)
-        bald += np.concatenate([before, area], axis=1) * patch.area / laid_out
+        bald += np.concatenate([before, area], axis=1) * patch.area / patch.laid_out
     total = sum(patch.area for patch in case.patches)
     return np.asarray(np.maximum(1.0 - bald.min(1) / total, 0.0))

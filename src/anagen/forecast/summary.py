@@ -19,6 +19,7 @@ from anagen.forecast.pain import pain_quantiles
 from anagen.forecast.past import at
 from anagen.forecast.prior import Values
 from anagen.forecast.relapses import relapse_chances
+from anagen.forecast.skin import visible, visible_odds
 from anagen.patient.timeline import cumulative_steroid_mg, product_triamcinolone_mg
 from anagen.population.condition_data import load_condition_data
 
@@ -220,12 +221,11 @@ def _skin(people: People, arm: Arm) -> dict[str, Variable]:
         past = learnt.past.seen[patch.id].outcome.thinnest[people.number].min(1)
         future = np.minimum.accumulate(arm.seen[patch.id].outcome.thinnest, axis=1)
         worst = 1.0 - np.minimum(past[:, None], future)
-        one = np.exp((worst - half) / width) - np.exp(-half / width)
-        odds.append(np.maximum(np.asarray(one, float), 0.0))
+        odds.append(visible_odds(worst, half, width))
     every = np.stack(odds, axis=1)
     found: dict[str, Variable] = {}
     for name, ratio in ratios.items():
-        chance = ratio * every / (1.0 + ratio * every)
+        chance = visible(every, ratio)
         words = f"chance of visible {name.removesuffix('_chance')} by then"
         found |= _chances(people, name, ("patch", "week"), chance, words)
     return found

@@ -309,7 +309,7 @@ def resample(learnt: Learnt, count: int, seed: int) -> np.ndarray:
     random = np.random.default_rng([seed, 99])
     place = (np.arange(count) + random.uniform()) / count
     bald = sum(
-        patch.area / patch.diameter**2 * learnt.past.seen[patch.id].outcome.bald_area[:, -1]
+        patch.area / patch.laid_out * learnt.past.seen[patch.id].outcome.bald_area[:, -1]
         for patch in learnt.case.patches
     )
     order = np.argsort(bald, kind="stable")
