@@ -187,11 +187,11 @@ def test_blood_is_that_of_the_fast_person(case):
 
 def test_like_injections_of_a_day_are_one_row(case):
     same = {"A": (one_dose(case, 0, sites=4),), "B": (one_dose(case, 0, sites=3),)}
-    rows, count = merged_rows(same, case.origin)
+    rows, count = merged_rows(same, case.origin, 28)
     assert count.tolist() == [7.0]
     assert rows.start.tolist() == [0]
     other = {"A": (one_dose(case, 0),), "B": (one_dose(case, 0, strength=2.5),)}
-    rows, count = merged_rows(other, case.origin)
+    rows, count = merged_rows(other, case.origin, 28)
     assert len(count) == 2
     assert len(set(rows.kind)) == 2
 

@@ -42,7 +42,7 @@ def follow(scalp, cover, sessions, weeks, age=60.0, split=None):
     state = begin_many(body(), traits, ground.classes, start)
 
     def part(first, state, count):
-        rows = pad_rows(rows_of(doses, sets, START + timedelta(weeks=first)))
+        rows = pad_rows(rows_of(doses, sets, START + timedelta(weeks=first), 7 * count))
         return follow_many(body(), traits, both, rows, state, jnp.asarray(count), 52)
 
     if split is None:
@@ -114,7 +114,7 @@ def test_many_different_sets_are_joined(scalp):
     doses = patch_doses([plan.sessions[0] for plan in plans], scalp, {"A": cover})["A"]
     sets = sets_of(doses[0].sites, doses)
     assert len(sets) <= SETS
-    rows = rows_of(doses, sets, START)
+    rows = rows_of(doses, sets, START, 400)
     assert len(rows.start) == 9
     assert rows.set.max() < len(sets)
 
