@@ -12,7 +12,7 @@ from typing import Any
 
 from _measure import fresh, interleaved, peak_mb, seconds, show
 
-SEED = 1003  # a virtual patient with three patches
+SEED = 4  # a virtual patient with three patches
 VISITS = 5  # follow-ups, beside the first look
 WEEKS = 52
 DRAWS, LEAPS = 1_000, 30  # of a chain of NUTS, and gradients that each draw takes
@@ -139,14 +139,13 @@ def cold() -> None:
 
 def once() -> None:
     begin = time.perf_counter()
-    import anagen.forecast.predict
+    from anagen.forecast.predict import forecast_patient
+    from anagen.forecast.virtual import virtual_patient
 
     imported = time.perf_counter()
-    record, _ = anagen.forecast.virtual._record(SEED, 5.0)
+    record = virtual_patient(SEED).patient
     made = time.perf_counter()
-    anagen.forecast.predict.forecast_patient(
-        record.model_copy(update={"visits": record.visits[:1]}), weeks=WEEKS
-    )
+    forecast_patient(record.model_copy(update={"visits": record.visits[:1]}), weeks=WEEKS)
     print(json.dumps({"import": imported - begin, "first": time.perf_counter() - made}))
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, kstest
 
+from anagen.forecast.case import make_case
 from anagen.forecast.check import _joined, check
+from anagen.forecast.flag_rows import limit_of
 from anagen.forecast.studies import MISFITS
 from anagen.forecast.update import update
 from anagen.forecast.virtual import FOLLOW_UPS, START, virtual_patient
@@ -86,3 +88,16 @@ def test_the_joined_p_value_is_no_smaller_than_chance(random):
     found = np.array([_joined(list(random.uniform(size=4))) for _ in range(4000)])
     for level in (0.01, 0.05, 0.2):
         assert np.mean(found <= level) < level + 3.0 * np.sqrt(level / 4000)
+
+
+def test_a_depot_that_is_never_absorbed_is_flagged():
+    normal = virtual_patient(1001)
+    silent = virtual_patient(1001, change=MISFITS["no depot ever absorbed"])
+    factors = [check(update(one.seen_by(4)), 0).unabsorbed for one in (normal, silent)]
+    assert factors[0] < 1.0
+    assert factors[1] > limit_of("unabsorbed")
+
+
+def test_without_sessions_nothing_can_fail_to_be_absorbed(patient):
+    bare = patient.model_copy(update={"sessions": ()})
+    assert check(update(make_case(bare))).unabsorbed == 1.0

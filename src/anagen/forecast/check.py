@@ -13,6 +13,8 @@ from datetime import date
 
 import numpy as np
 
+from anagen.forecast.absorbed import unabsorbed_factor
+from anagen.forecast.flag_rows import limit_of
 from anagen.forecast.observations import Observation, log_likelihood, replicate
 from anagen.forecast.prior import Values
 from anagen.forecast.update import Learnt, skin_of
@@ -45,10 +47,17 @@ class Check:
     Parameters
     ----------
     p : of the whole record, 1 without readings; visits : one by one.
+    unabsorbed : Bayes factor of injections not absorbed; see `unabsorbed_factor`.
     """
 
     p: float
     visits: tuple[VisitCheck, ...]
+    unabsorbed: float = 1.0
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the record is flagged: improbable, or as if injections were not absorbed."""
+        return self.p < limit_of("check-doubt") or self.unabsorbed >= limit_of("unabsorbed")
 
     @property
     def worst(self) -> VisitCheck | None:
@@ -67,7 +76,8 @@ def check(learnt: Learnt, seed: int = 0) -> Check:
         numbers = [k for k, one in enumerate(observations) if one.day == day]
         visits.append(_visit(learnt, numbers, log_weight, skin, random))
         log_weight = log_weight + learnt.log_each[:, numbers].sum(1)
-    return Check(_joined([visit.p for visit in visits]), tuple(visits))
+    p = _joined([visit.p for visit in visits])
+    return Check(p, tuple(visits), unabsorbed_factor(learnt, seed))
 
 
 def _visit(

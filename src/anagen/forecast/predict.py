@@ -10,6 +10,7 @@ import numpy as np
 from anagen._version import __version__
 from anagen.forecast.case import Case, make_case
 from anagen.forecast.check import Check, VisitCheck, check
+from anagen.forecast.flag_rows import limit_of, raise_flag
 from anagen.forecast.flags import Flag, check_flags, is_withheld, order_flags, record_flags
 from anagen.forecast.outlook import Outlook, look_ahead, with_plan
 from anagen.forecast.summary import summarise
@@ -171,6 +172,7 @@ def _founded(outlook: Outlook, checked: Check, asked: date) -> Forecast:
     ranked = order_flags(
         (
             *check_flags(checked.p, _words(worst) if worst else None, learnt.effective),
+            *_absorbed_flags(checked),
             *record_flags(case.patient, case.origin, case.observations, outlook.weeks,
                           outlook.plans),
             *(flag for flag in record_flags(case.patient, asked) if flag.key == "old-data"),
@@ -185,6 +187,13 @@ def _founded(outlook: Outlook, checked: Check, asked: date) -> Forecast:
     found = Diagnostics(learnt.effective, learnt.rounds, learnt.evidence,
                         len(case.observations), checked)  # fmt: skip
     return Forecast(dataset, ranked, found, outlook, asked)
+
+
+def _absorbed_flags(checked: Check) -> tuple[Flag, ...]:
+    """Say when the course looks as if injections had not been absorbed."""
+    if checked.unabsorbed < limit_of("unabsorbed"):
+        return ()
+    return (raise_flag("unabsorbed", checked.unabsorbed),)
 
 
 def _words(visit: VisitCheck) -> str:

@@ -59,7 +59,7 @@ class Stage:
     ranks : by trait, rank of the truth among `_RANKS` people; rank_cover : that of the cover.
     truth, low, middle, high : of the cover at week 24 in every patch, with the 90 % interval.
     crps : (patch,) of the forecast; carried : (patch,) last reading; effective : people behind it.
-    p : of the check.
+    p : of the check; flagged : whether a flag was raised, by the check or for want of absorption.
     """
 
     seed: int
@@ -74,6 +74,7 @@ class Stage:
     carried: Sequence[float]
     effective: float
     p: float
+    flagged: bool
 
 
 def calibration(
@@ -99,6 +100,7 @@ def stage_of(virtual: Virtual, seed: int, visits: int, posterior: Posterior | No
     case, plan, weeks = future_of(virtual, visits)
     learnt = update(case, posterior=posterior, seed=seed)
     outlook = look_ahead(learnt, {"planned": plan}, weeks, seed=seed, blood=False)
+    checked = check(learnt, seed)
     random = np.random.default_rng([seed, visits, 3])
     people = resample(learnt, _RANKS, seed + 1)
     true = virtual.truth.x[0]
@@ -117,7 +119,7 @@ def stage_of(virtual: Virtual, seed: int, visits: int, posterior: Posterior | No
         [_rank(values[few], true, random) for values, true in zip(cover, truth, strict=True)],
         truth, ends[0].tolist(), ends[1].tolist(), ends[2].tolist(),
         [crps(values, true) for values, true in zip(cover, truth, strict=True)],
-        _carried(case), learnt.effective, check(learnt, seed).p,
+        _carried(case), learnt.effective, checked.p, checked.flagged,
     )  # fmt: skip
 
 
@@ -224,8 +226,8 @@ def misfit(
     *,
     posterior: Posterior | None = None,
     say: Say | None = None,
-) -> list[float]:
-    """P values of the check of patients whose biology is changed, after all visits.
+) -> list[tuple[float, bool]]:
+    """Check patients whose biology is changed, after all visits: p value, and whether flagged.
 
     Parameters
     ----------
@@ -238,7 +240,8 @@ def misfit(
         if name.endswith("of several") and len(virtual.truth.doses) < 2:
             continue
         learnt: Learnt = update(virtual.seen_by(len(FOLLOW_UPS)), posterior=posterior, seed=seed)
-        found.append(check(learnt, seed).p)
+        checked = check(learnt, seed)
+        found.append((checked.p, checked.flagged))
         if say and len(found) % 20 == 0:
             say(f"{name}: {len(found)} patients")
     return found
@@ -277,7 +280,7 @@ def summary_of(stages: Sequence[Stage]) -> dict[str, Any]:
             "carried": float(np.abs(flat["carried"] - flat["truth"]).mean()),
             "rank_cover_p": uniform_p(_one_a_patient(mine)),
             "ranks_p": {key: uniform_p([stage.ranks[key] for stage in mine]) for key in RANKED},
-            "flagged": float(np.mean([stage.p < limit_of("check-doubt") for stage in mine])),
+            "flagged": float(np.mean([stage.flagged for stage in mine])),
             "effective": float(np.median([stage.effective for stage in mine])),
         }
     return {"patients": len({stage.seed for stage in stages}), "visits": rows}
@@ -290,7 +293,7 @@ def _one_a_patient(stages: Sequence[Stage]) -> list[int]:
 
 def run(
     patients: int, misfits: int, first: int, workers: int, say: Say
-) -> tuple[list[Stage], dict[str, list[float]]]:
+) -> tuple[list[Stage], dict[str, list[tuple[float, bool]]]]:
     """Run both studies in processes of their own, a few patients at a time.
 
     Parameters
@@ -307,7 +310,7 @@ def run(
     wrong = [(name, range(k, min(k + _CHUNK, later + misfits)))
              for name in MISFITS for k in range(later, later + misfits, _CHUNK)]  # fmt: skip
     stages: list[Stage] = []
-    values: dict[str, list[float]] = {name: [] for name in MISFITS}
+    values: dict[str, list[tuple[float, bool]]] = {name: [] for name in MISFITS}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         right = [pool.submit(calibration, chunk) for chunk in chunks]
         odd = [(name, pool.submit(misfit, name, chunk)) for name, chunk in wrong]
@@ -318,6 +321,14 @@ def run(
             values[name] += found.result()
             say(f"misfits: {number} of {len(odd)} parts")
     return stages, values
+
+
+def figures_of(found: Sequence[tuple[float, bool]]) -> dict[str, float]:
+    """Figures of one misfit: patients, share flagged, and share withheld."""
+    withheld = [p < limit_of("check-fail") for p, _ in found]
+    flagged = [raised for _, raised in found]
+    return {"patients": len(found), "flagged": float(np.mean(flagged)),
+            "withheld": float(np.mean(withheld))}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -335,10 +346,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     stages, found = run(given.patients, given.misfits, given.seed, given.workers, say)
     result = {"seed": given.seed, "calibration": summary_of(stages),
-              "misfit": {name: {"patients": len(p),
-                                "flagged": float(np.mean(np.array(p) < limit_of("check-doubt"))),
-                                "withheld": float(np.mean(np.array(p) < limit_of("check-fail")))}
-                         for name, p in found.items() if p},
+              "misfit": {name: figures_of(each) for name, each in found.items() if each},
               "stages": [vars(stage) for stage in stages]}  # fmt: skip
     write_whole(given.output, (json.dumps(result) + "\n").encode())
 

@@ -92,6 +92,14 @@ def update(
                   float(1.0 / np.sum(weight**2)), number, evidence)  # fmt: skip
 
 
+def first_evidence(case: Case, prior: Prior, posterior: Posterior, seed: int) -> float:
+    """Logarithm of the mean likelihood of the readings over people of the prior, no more drawn."""
+    people = _Round.from_prior(case, prior, posterior, seed)
+    target, _ = people.log_target(prior)
+    _, evidence = _normalised(target + people.log_each.sum(1) - people.log_mixture())
+    return evidence
+
+
 @dataclass(frozen=True)
 class _Round:
     """People drawn so far, from which proposals, and how likely each makes what was seen."""
