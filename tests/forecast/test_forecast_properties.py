@@ -10,7 +10,7 @@ from anagen.errors import InputError
 from anagen.forecast.case import make_case
 from anagen.forecast.check import Check, VisitCheck, check
 from anagen.forecast.outlook import UNTREATED
-from anagen.forecast.predict import change_plan, forecast, forecast_from
+from anagen.forecast.predict import change_plan, forecast_from, forecast_patient
 from anagen.forecast.update import update
 from anagen.patient import PatchSeen, Patient, Visit
 from anagen.scalp import PatchShape, build_scalp, circle_outline, frame
@@ -51,7 +51,7 @@ def test_the_same_question_has_the_same_answer(patient, plan, told):
     once = plan.model_copy(update={"sessions": plan.sessions[:1]})
     plans = {"go on": plan, "once": once}
     origin = date.fromisoformat(told.dataset.attrs["origin"])
-    again = forecast(patient, plans, weeks=told.outlook.weeks, on=origin)
+    again = forecast_patient(patient, plans, weeks=told.outlook.weeks, on=origin)
     assert again.dataset.identical(told.dataset)
     assert again.flags == told.flags
 
@@ -64,7 +64,7 @@ def test_the_same_question_has_the_same_answer(patient, plan, told):
 def test_a_visit_that_says_nothing_changes_nothing(patient, plan, told, extra):
     once = plan.model_copy(update={"sessions": plan.sessions[:1]})
     plans = {"go on": plan, "once": once}
-    again = forecast(changed(patient, extra), plans, weeks=told.outlook.weeks)
+    again = forecast_patient(changed(patient, extra), plans, weeks=told.outlook.weeks)
     assert again.dataset.identical(told.dataset)
 
 
@@ -96,7 +96,7 @@ def test_the_horizon_changes_no_week(learnt, told):
 def test_a_plan_of_somebody_else_is_refused(patient, plan, told):
     other = plan.model_copy(update={"patient": "AA-0002"})
     with pytest.raises(InputError, match="AA-0002") as caught:
-        forecast(patient, {"a": other, "b": plan, "c": other})
+        forecast_patient(patient, {"a": other, "b": plan, "c": other})
     assert [one.place for one in caught.value.problems] == ["plan a", "plan c"]
     with pytest.raises(InputError, match="AA-0002"):
         change_plan(told, "a", other)
@@ -105,17 +105,17 @@ def test_a_plan_of_somebody_else_is_refused(patient, plan, told):
 @pytest.mark.parametrize("weeks", [0, 261, 2.5])
 def test_weeks_that_cannot_be_meant_are_refused(patient, weeks):
     with pytest.raises(InputError, match="weeks"):
-        forecast(patient, weeks=weeks)
+        forecast_patient(patient, weeks=weeks)
 
 
 def test_untreated_is_no_plans_name(patient, plan):
     with pytest.raises(InputError, match=UNTREATED):
-        forecast(patient, {UNTREATED: plan}, weeks=4)
+        forecast_patient(patient, {UNTREATED: plan}, weeks=4)
 
 
 def test_nobody_is_forecast_without_a_patch():
     with pytest.raises(InputError, match="outline"):
-        forecast(Patient(id="P1"))
+        forecast_patient(Patient(id="P1"))
 
 
 def test_a_forecast_that_fails_its_check_holds_no_number(told, learnt, monkeypatch):
@@ -149,7 +149,7 @@ def test_like_patches_have_like_courses():
     )  # fmt: skip
     read = tuple(PatchSeen(id=name, regrowth_percent=30.0) for name in ("A", "B"))
     visits = (Visit(date=DAY, patches=seen), Visit(date=DAY + timedelta(weeks=6), patches=read))
-    found = forecast(Patient(id="P1", visits=visits), weeks=8).dataset
+    found = forecast_patient(Patient(id="P1", visits=visits), weeks=8).dataset
     for name, one in found.data_vars.items():
         if "patch" in one.dims:
             np.testing.assert_array_equal(one.sel(patch="A"), one.sel(patch="B"), err_msg=name)
@@ -159,7 +159,7 @@ def test_a_better_response_never_lowers_the_forecast(patient, plan):
     """Read the vertex better and better: going on must not look worse for it."""
     weeks, halves, means = [4, 12, 24], [], []
     for percent in (20.0, 30.0, 40.0):
-        found = forecast(read_again(patient, percent), {"go on": plan}, weeks=24).dataset
+        found = forecast_patient(read_again(patient, percent), {"go on": plan}, weeks=24).dataset
         found = found.sel(plan="go on")
         halves.append(found.scalp_regrowth.sel(quantile=0.5, week=weeks).values)
         means.append(found.patch_mean_cover.sel(patch="vertex", week=weeks).values)

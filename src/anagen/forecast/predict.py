@@ -117,9 +117,6 @@ def forecast_patient(
     return forecast_from(learnt, plans, weeks=weeks, seed=seed, asked=on or date.today())
 
 
-forecast = forecast_patient
-
-
 def forecast_from(
     learnt: Learnt,
     plans: "Mapping[str, Plan] | None" = None,

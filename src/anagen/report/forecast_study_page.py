@@ -175,7 +175,7 @@ def _rank_table(study: Mapping[str, Any]) -> str:
 
 def _reading(variables: Sequence[Variable]) -> str:
     words = (
-        "An `xarray.Dataset`: `anagen.forecast.predict.forecast(patient, plans)`, or "
+        "An `xarray.Dataset`: `anagen.forecast_patient(patient, plans)`, or "
         "`anagen forecast PATIENT --json`. *quantile* holds the median and the ends of the 50, 80 "
         "and 95 % intervals, *threshold* the regrowth that a chance is about, *week* counts from "
         "the latest visit or session. Names with `(_low, _high)` are chances with a 95 % interval "
@@ -213,14 +213,14 @@ def _any_forecast() -> "xr.Dataset":
     """Forecast of a patient with one patch, for the names of its variables."""
     from datetime import date
 
-    from anagen.forecast.predict import forecast
+    from anagen.forecast.predict import forecast_patient
     from anagen.patient import PatchSeen, Patient, Visit
     from anagen.scalp import PatchShape, circle_outline
 
     shape = PatchShape(outlines=(circle_outline("top", 90.0, 90.0, 30.0),))
     seen = PatchSeen(id="A", shape=shape)
     patient = Patient(id="P1", visits=(Visit(date=date(2026, 1, 5), patches=(seen,)),))
-    return forecast(patient, weeks=4).dataset
+    return forecast_patient(patient, weeks=4).dataset
 
 
 def main(arguments: Iterable[str] | None = None) -> None:

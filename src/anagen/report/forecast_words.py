@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -178,9 +178,9 @@ def number_rows(data: "xr.Dataset", patch: str) -> list[Row]:
 
 
 def _cells(
-    data: "xr.Dataset", names: Sequence[str], place: Mapping[str, object], *, percent: bool
+    data: "xr.Dataset", names: Sequence[str], place: Mapping[str, Any], *, percent: bool
 ) -> list[str]:
-    found = [spread(data, name, **place) for name in names]  # type: ignore[arg-type]
+    found = [spread(data, name, **place) for name in names]
     return ["–" if one is None else range_words(one, percent=percent) for one in found]
 
 
