@@ -81,25 +81,25 @@ clean: ## Remove everything that these commands made
 $(READY): $(RECIPE)
 	@scripts/create-venv $(VENV)
 	@echo "Installing Anagen into $(VENV) (a minute or two the first time) ..."
-	@$(INSTALL) '.[report]'
+	@$(INSTALL) '.[report,web]'
 	@touch $@
 
 $(READY_TEST): $(RECIPE)
 	@scripts/create-venv $(VENV)
 	@echo "Installing Anagen and its test tools into $(VENV) (a few minutes the first time) ..."
-	@$(INSTALL) '.[report,fit,test]'
+	@$(INSTALL) '.[report,web,fit,test]'
 	@touch $(READY) $@
 
 $(READY_FIT): $(RECIPE)
 	@scripts/create-venv $(VENV)
 	@echo "Installing Anagen and its calibration tools into $(VENV) ..."
-	@$(INSTALL) '.[report,fit]'
+	@$(INSTALL) '.[report,web,fit]'
 	@touch $(READY) $@
 
 $(READY_BENCH): $(RECIPE)
 	@scripts/create-venv $(VENV)
 	@echo "Installing Anagen and its benchmark tools into $(VENV) ..."
-	@$(INSTALL) '.[report,bench]'
+	@$(INSTALL) '.[report,web,bench]'
 	@touch $(READY) $@
 
 # --- the study of the forecast: made once; delete the file to run it again ---

@@ -3,7 +3,12 @@
 AnagenError
 ├── InputError        what a person gave is wrong: place, expected, found, remedy
 ├── EvidenceError     a shipped data file breaks its own rules
-└── SimulationError   the numbers of a simulation are not usable
+├── SimulationError   the numbers of a simulation are not usable
+└── ClinicError       the clinic's record
+    ├── StoreError       cannot be read or written: no space, no permission, wrong key
+    ├── NotFoundError    holds no such thing
+    ├── StaleError       somebody else has changed it in the meantime
+    └── AccessError      nobody is signed in, or not one who may do this
 """
 
 from collections.abc import Sequence
@@ -56,3 +61,43 @@ class EvidenceError(AnagenError):
 
 class SimulationError(AnagenError):
     """A simulation whose result is not finite or does not conserve what it must."""
+
+
+class ClinicError(AnagenError):
+    """Base of what can go wrong with the clinic's record."""
+
+
+class StoreError(ClinicError):
+    """The store cannot be read or written; the message says why and what to do."""
+
+
+class NotFoundError(ClinicError):
+    """The record holds no such thing."""
+
+
+class StaleError(ClinicError):
+    """A change was based on an older version than the one that stands.
+
+    Parameters
+    ----------
+    message : what was expected and found.
+    current : version that stands now.
+    """
+
+    def __init__(self, message: str, current: int) -> None:
+        self.current = current
+        super().__init__(message)
+
+
+class AccessError(ClinicError):
+    """Nobody is signed in, or somebody who may not do this.
+
+    Parameters
+    ----------
+    message : what is needed.
+    signed_in : whether it is known who asks.
+    """
+
+    def __init__(self, message: str, *, signed_in: bool = True) -> None:
+        self.signed_in = signed_in
+        super().__init__(message)

@@ -20,6 +20,7 @@ from anagen.forecast.observations import Observation, replicate
 from anagen.forecast.past import begin, body_of, predictions, run_chunks, traits_of
 from anagen.forecast.prior import Prior, Values, draw, log_prior, make_prior
 from anagen.forecast.update import skin_of
+from anagen.forecast.written import write_record
 from anagen.patient import PatchSeen, Patient, Trichoscopy, Visit, patient_scalp
 from anagen.patient.record import History
 from anagen.population.covariates import Covariates, draw_covariates
@@ -71,12 +72,14 @@ class Virtual:
 
     Parameters
     ----------
-    patient : the record, its readings placeholders; plan : all sessions.
+    patient : the record, as written at the visits; plan : all sessions.
+    form : the same record with the same number in place of every reading.
     truth : what really happens; prior : that the truth was drawn from.
-    observations : what is read at all follow-up visits.
+    observations : what is read at all follow-up visits; harm is read anew after each of them.
     """
 
     patient: Patient
+    form: Patient
     plan: Plan
     truth: Truth
     prior: Prior
@@ -85,7 +88,7 @@ class Virtual:
     def seen_by(self, visits: int) -> Case:
         """Case as it is after some follow-up visits: none when 0, the one of the truth when 5."""
         week = (0, *FOLLOW_UPS, LAST)[visits]
-        case = make_case(self.patient, START + timedelta(weeks=week))
+        case = make_case(self.form, START + timedelta(weeks=week))
         read = {(one.kind, one.day, one.patch): one for one in self.observations}
         known = tuple(read[one.kind, one.day, one.patch] for one in case.observations)
         return replace(case, observations=known)
@@ -113,8 +116,8 @@ def virtual_patient(
     """
     chosen = posterior or load_posterior()
     random = np.random.default_rng([seed, 11])
-    patient, plan = _record(seed, strength)
-    case = make_case(patient)
+    form, plan = _record(seed, strength)
+    case = make_case(form)
     prior = make_prior(chosen, case.shown, case.known, bald_ages(case))
     x = _draw_truth(prior, random)
     truth = _as_planned(case, x)
@@ -122,11 +125,11 @@ def virtual_patient(
     skin = skin_of(prior, chosen, x, random)
     # A harm is read once, on the last day it is looked for, which each stage has for itself.
     weeks = (*FOLLOW_UPS, LAST)
-    stages = [make_case(patient, START + timedelta(weeks=week)) for week in weeks]
+    stages = [make_case(form, START + timedelta(weeks=week)) for week in weeks]
     templates = {(one.kind, one.day, one.patch): one
                  for each in stages for one in each.observations}  # fmt: skip
     read = tuple(_read(truth, one, skin, random) for one in templates.values())
-    return Virtual(patient, plan, truth, prior, read)
+    return Virtual(write_record(form, read), form, plan, truth, prior, read)
 
 
 def _draw_truth(prior: Prior, random: np.random.Generator) -> Values:
