@@ -15,6 +15,7 @@ import typer
 from anagen._commands.evidence_cli import evidence_app
 from anagen._commands.failures import BLOCKED, explain
 from anagen._commands.forecast_cli import compare, forecast, review
+from anagen._commands.serve_cli import serve
 from anagen._commands.work import DEFAULT_PROTOCOL
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(evidence_app)
-for _command in (forecast, compare, review):
+for _command in (forecast, compare, review, serve):
     app.command()(_command)
 
 PatientArgument = Annotated[Path, typer.Argument(metavar="PATIENT", help="Patient, JSON or TOML.")]
@@ -80,14 +81,15 @@ def plan(
 ) -> None:
     """Make an injection plan and hold it against the rules."""
     from anagen._commands import files, shown, work
+    from anagen.patient.plans import PlanRequest, plan_patient
     from anagen.treatment import plan_json
 
     if output is not None:
         files.check_output(output, ".json", [patient])
     record, _ = work.read(patient, None)
-    request = work.PlanRequest(protocol, start.date() if start else None, sessions)
+    request = PlanRequest(protocol, start.date() if start else None, sessions)
     with work.progress_bar("Planning", quiet=as_json):
-        made = work.plan_patient(record.patient, request)
+        made = plan_patient(record.patient, request)
     if output is not None:
         with files.replacing(output) as temporary:
             temporary.write_text(plan_json(made), encoding="utf-8")
@@ -119,6 +121,7 @@ def simulate(
 ) -> None:
     """Simulate scalp, hair, skin and blood; without PLAN, what comes when no more is injected."""
     from anagen._commands import files, shown, work
+    from anagen.report.course_data import course_data
 
     if output is not None:
         files.check_output(output, ".nc", [patient, plan])
@@ -134,7 +137,7 @@ def simulate(
     if output is not None:
         with files.replacing(output) as temporary:
             work.save_course(course, temporary)
-    summary = work.summarise(course)
+    summary = course_data(course)
     if as_json:
         shown.print_json({**summary, "output": str(output) if output else None})
         return
@@ -200,11 +203,12 @@ def check(
 ) -> None:
     """Hold a patient and a plan against the rules; exit code 1 when one of them blocks."""
     from anagen._commands import shown, work
+    from anagen.patient.plans import judge, verdict_data
 
     record, chosen = work.read(patient, plan)
-    verdict = work.judge(record.patient, chosen, profile, on.date() if on else None)
+    verdict = judge(record.patient, chosen, profile, on.date() if on else None)
     if as_json:
-        shown.print_json(work.verdict_data(verdict, record.warnings))
+        shown.print_json(verdict_data(verdict, record.warnings))
     else:
         shown.print_warnings(record.warnings)
         shown.print_verdict(verdict)

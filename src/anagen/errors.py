@@ -8,7 +8,10 @@ AnagenError
     ├── StoreError       cannot be read or written: no space, no permission, wrong key
     ├── NotFoundError    holds no such thing
     ├── StaleError       somebody else has changed it in the meantime
+    ├── BusyError        has no room for more work now
     └── AccessError      nobody is signed in, or not one who may do this
+        ├── SecondFactorError  the password is right; the code of the second factor is not
+        └── ThrottledError     too many attempts to sign in
 """
 
 from collections.abc import Sequence
@@ -100,4 +103,46 @@ class AccessError(ClinicError):
 
     def __init__(self, message: str, *, signed_in: bool = True) -> None:
         self.signed_in = signed_in
+        super().__init__(message)
+
+
+class SecondFactorError(AccessError):
+    """The password is right, and the code of the second factor is missing or wrong.
+
+    Parameters
+    ----------
+    message : what is needed.
+    missing : whether no code was given yet.
+    """
+
+    def __init__(self, message: str, *, missing: bool) -> None:
+        self.missing = missing
+        super().__init__(message, signed_in=False)
+
+
+class ThrottledError(AccessError):
+    """Too many attempts to sign in.
+
+    Parameters
+    ----------
+    message : what is needed.
+    seconds : how long to wait.
+    """
+
+    def __init__(self, message: str, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(message, signed_in=False)
+
+
+class BusyError(ClinicError):
+    """There is no room for more work now.
+
+    Parameters
+    ----------
+    message : what is full.
+    seconds : after how long to try again.
+    """
+
+    def __init__(self, message: str, seconds: int) -> None:
+        self.seconds = seconds
         super().__init__(message)

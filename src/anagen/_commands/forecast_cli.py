@@ -52,6 +52,8 @@ def forecast(
     """
     from anagen._commands import files, forecast_shown, shown, work
     from anagen._commands import forecast as room
+    from anagen.patient.plans import plans_or_default
+    from anagen.report.forecast_data import forecast_data
 
     inputs = [patient, *(plans or ())]
     if output is not None:
@@ -60,7 +62,7 @@ def forecast(
         files.check_output(report, ".html", inputs)
     record, given = room.read_plans(patient, plans)
     with work.progress_bar("Forecasting", quiet=as_json) as progress:
-        chosen = room.plans_or_default(record.patient, given, _day(on))
+        chosen = plans_or_default(record.patient, given, _day(on))
         made = room.make_forecast(
             record.patient, chosen, room.ForecastRequest(weeks, _day(on), seed)
         )
@@ -74,7 +76,7 @@ def forecast(
     written = [(name, path) for name, path in (("Forecast", output), ("Report", report)) if path]
     if as_json:
         paths = {name.lower(): str(path) for name, path in written}
-        shown.print_json({**room.forecast_data(made), "written": paths})
+        shown.print_json({**forecast_data(made), "written": paths})
         return
     shown.print_warnings(record.warnings)
     forecast_shown.print_forecast(made)
@@ -101,6 +103,7 @@ def compare(
     """Compare many plans: regrowth against thinning of the skin, drug, pain and visits."""
     from anagen._commands import files, forecast_shown, shown, work
     from anagen._commands import forecast as room
+    from anagen.report.forecast_data import comparison_data
 
     if output is not None:
         files.check_output(output, ".csv", [patient])
@@ -115,7 +118,7 @@ def compare(
         with files.replacing(output) as temporary:
             found.table.to_csv(temporary, index_label="name")
     if as_json:
-        shown.print_json({**room.comparison_data(found), "output": str(output) if output else None})
+        shown.print_json({**comparison_data(found), "output": str(output) if output else None})
         return
     shown.print_warnings(record.warnings)
     forecast_shown.print_comparison(found, top)
@@ -138,12 +141,13 @@ def review(
     """
     from anagen._commands import forecast as room
     from anagen._commands import forecast_shown, shown, work
+    from anagen.report.forecast_data import review_data
 
     record, given = room.read_plans(patient, plans)
     with work.progress_bar("Reviewing", quiet=as_json):
         found, made = room.review(record.patient, given, profile=profile, on=_day(on), seed=seed)
     if as_json:
-        shown.print_json(room.review_data(found, made))
+        shown.print_json(review_data(found, made))
         return
     shown.print_warnings(record.warnings)
     forecast_shown.print_review(found, made.flags if made is not None else ())

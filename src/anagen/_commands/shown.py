@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-    from anagen._commands.work import Verdict
     from anagen.errors import Problem
     from anagen.evidence.parameters import Parameter
+    from anagen.patient.plans import Verdict
     from anagen.treatment import Finding, Plan, Protocol
 
 _COLOURS = {"block": "bold red", "warn": "yellow", "inform": "cyan"}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from anagen.clinic.documents import PERSON_KINDS, Identity, Person
+from anagen.clinic.changes import JUDGED, check_same_file, judged
+from anagen.clinic.documents import PERSON_KINDS, Identity, Person, PhotographKept
 from anagen.clinic.entries import (
     Entry,
     head,
@@ -18,6 +19,7 @@ from anagen.clinic.entries import (
     put,
 )
 from anagen.clinic.permissions import Actor, may_write, require
+from anagen.clinic.settings import setting
 from anagen.clinic.store import Store, reading, writing
 from anagen.errors import InputError, NotFoundError, Problem, StaleError
 from anagen.patient import Patient
@@ -138,7 +140,16 @@ def keep(
     with reading(store) as connection:
         _require_person(connection, number)
         standing = of_person(store, connection, number, PATIENT_KINDS)
+        before = None
+        if kind == "photograph" and expected != 0:
+            before = head(store, connection, kind, chosen, number).document
+    if isinstance(before, PhotographKept) and isinstance(document, PhotographKept):
+        check_same_file(before, document)
     warnings = _checked(number, standing, kind, chosen, document)
+    if kind in JUDGED:
+        others = [(e.kind, e.document) for e in standing if (e.kind, e.id) != (kind, chosen)]
+        patient = patient_from(number, others, date.today())
+        document = judged(document, patient, setting(store, "rules_profile").value)
     with writing(store) as connection:
         _require_person(connection, number)
         entry = put(

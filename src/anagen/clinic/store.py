@@ -67,7 +67,10 @@ def open_store(places: Places, *, create: bool = True) -> Store:
     engine = make_engine(places.database)
     try:
         with faults():
-            revision = current_revision(engine)
+            if create:
+                _make_folders(places)
+            # SQLite makes an empty file of a name that is not there, so it is looked for first.
+            revision = current_revision(engine) if create or _is_there(engine) else None
             if revision is None and not create:
                 raise StoreError(
                     f"{shown_url(engine)}: expected the record of a clinic, found none. "
@@ -201,6 +204,11 @@ def current_revision(engine: Engine) -> str | None:
 def shown_url(engine: Engine) -> str:
     """Address of the database, without a password."""
     return engine.url.render_as_string(hide_password=True)
+
+
+def _is_there(engine: Engine) -> bool:
+    file = engine.url.database
+    return engine.dialect.name != "sqlite" or (file is not None and Path(file).exists())
 
 
 def _make_folders(places: Places) -> None:

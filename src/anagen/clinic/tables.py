@@ -176,6 +176,7 @@ jobs = Table(
     Column("finished", _TIME, nullable=True),
     Column("done", Integer, nullable=False),
     Column("total", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
     Column("request", Text, nullable=False),
     Column("result", Text, nullable=True),
     Column("problem", Text, nullable=True),

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from anagen.biology.cortisol import respond
 from anagen.biology.plasma import concentration, systemic_amounts
-from anagen.forecast.course import ROWS, Kinds, Rows, by_row, pad_rows, released
+from anagen.forecast.course import ROWS, Kinds, Rows, pad_rows, release_of
 from anagen.forecast.doses import PatchDose, acting, check_room, kind_number, kinds_of
 from anagen.population.cohort import Blood
 from anagen.population.person import Body, with_traits
@@ -81,8 +81,9 @@ def _blood(
 ) -> Blood:
     def one(traits: dict[str, Array]) -> Blood:
         person = with_traits(body, traits)
-        release = by_row(released(person.depot, person.dermis, rows.kinds), rows, days) @ count
-        where = systemic_amounts(person.plasma, release[:, None], person.dermis.clearance)
+        whole = (jnp.zeros_like(rows.set), 1)
+        release = release_of(person.depot, person.dermis, rows, count, whole, days)
+        where = systemic_amounts(person.plasma, release.T, person.dermis.clearance)
         level = concentration(person.plasma, where.mean_plasma[:, 0], person.weight)
         answer = respond(person.cortisol, level)
         return Blood(level, answer.morning, answer.suppression, answer.capacity)

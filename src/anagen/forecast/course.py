@@ -162,11 +162,50 @@ def released(depot: Depot, dermis: Dermis, kinds: Kinds) -> Float[Array, "day ki
     return -jnp.diff(left, axis=0) / STEP
 
 
-def by_row(profile: Float[Array, "day kind"], rows: Rows, days: int) -> Float[Array, "day row"]:
-    """Read the profile of every row's kind on each day of the course."""
-    since = jnp.arange(days)[:, None] - rows.start[None, :]
-    there = (since >= 0) & (since < profile.shape[0])
-    return jnp.where(there, profile[jnp.clip(since, 0, profile.shape[0] - 1), rows.kind], 0.0)
+def release_of(
+    depot: Depot,
+    dermis: Dermis,
+    rows: Rows,
+    factor: Float[Array, " row"],
+    places: tuple[Array, int],
+    days: int,
+) -> Float[Array, "place day"]:
+    """Sum what the sites of all rows release on each day of the course, by place.
+
+    Loops end with the last real kind and row, so that the room for more costs nothing.
+
+    Parameters
+    ----------
+    depot, dermis, rows : person and injections.
+    factor : (row,) by which each row counts.
+    places : (row,) where each row counts, and how many such places there are.
+    days : of the course.
+    """
+    place, count = places
+    real = rows.start < _NEVER
+    # A row's release is a window of its kind's, with nothing before and nothing after.
+    nothing = jnp.zeros(()) * dermis.clearance
+    room = jnp.broadcast_to(nothing, (KINDS, 2 * days + LASTING))
+
+    def profile(kind: Array, kept: Array) -> Array:
+        one = jax.tree.map(lambda column: jax.lax.dynamic_slice(column, (kind,), (1,)), rows.kinds)
+        mine = released(depot, dermis, one)[:, 0]
+        return jax.lax.dynamic_update_slice(kept, mine[None], (kind, days))
+
+    kinds = jnp.max(jnp.where(real, rows.kind + 1, 0))
+    profiles = jax.lax.fori_loop(0, kinds, profile, room)
+
+    def add(row: Array, total: Array) -> Array:
+        window = (rows.kind[row], days - rows.start[row])
+        part = factor[row] * jax.lax.dynamic_slice(profiles, window, (1, days))
+        where = (place[row], 0)
+        before = jax.lax.dynamic_slice(total, where, (1, days))
+        return jax.lax.dynamic_update_slice(total, before + part, where)
+
+    total: Array = jax.lax.fori_loop(
+        0, jnp.sum(real), add, jnp.broadcast_to(nothing, (count, days))
+    )
+    return total
 
 
 def free_strength(depot: Depot, dermis: Dermis, rows: Rows, days: int) -> Float[Array, "day set"]:
@@ -178,9 +217,8 @@ def free_strength(depot: Depot, dermis: Dermis, rows: Rows, days: int) -> Float[
     solution = jnp.isinf(kinds.solubility)
     free = jnp.where(solution, kinds.dose / kinds.volume, kinds.solubility)
     full = saturated_release(depot, dermis, kinds.volume, free)
-    share = released(depot, dermis, kinds) / jnp.maximum(full, _TINY)
-    belongs = rows.set[:, None] == jnp.arange(SETS)[None, :]
-    free_by_set: Array = by_row(share * kinds.strength, rows, days) @ belongs.astype(share.dtype)
+    factor = (kinds.strength / jnp.maximum(full, _TINY))[rows.kind]
+    free_by_set: Array = release_of(depot, dermis, rows, factor, (rows.set, SETS), days).T
     return free_by_set
 
 

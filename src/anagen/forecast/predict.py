@@ -1,7 +1,7 @@
 """The forecast of one patient: what will happen, how sure that is, and when not to say."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from anagen.forecast.case import Case, make_case
 from anagen.forecast.check import Check, VisitCheck, check
 from anagen.forecast.flag_rows import limit_of, raise_flag
 from anagen.forecast.flags import Flag, check_flags, is_withheld, order_flags, record_flags
-from anagen.forecast.outlook import Outlook, look_ahead, with_plan
+from anagen.forecast.outlook import UNTREATED, Outlook, look_ahead, with_plan
 from anagen.forecast.summary import summarise
 from anagen.forecast.update import Learnt, update
 from anagen.population.posterior import Posterior
@@ -145,6 +145,37 @@ def change_plan(before: Forecast, name: str, plan: "Plan") -> Forecast:
     """
     _check_plans(before.outlook.people.learnt.case.patient, {name: plan})
     outlook = with_plan(before.outlook, name, plan)
+    return _founded(outlook, before.diagnostics.check, before.asked)
+
+
+def change_plans(
+    before: Forecast,
+    plans: "Mapping[str, Plan]",
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Forecast:
+    """Forecast other plans for the same people; only those that are new or changed cost time.
+
+    Parameters
+    ----------
+    before : a forecast; plans : all that are wanted, by name; others are left out.
+    progress : called with (plans done, plans in all).
+    """
+    _check_plans(before.outlook.people.learnt.case.patient, plans)
+    old = before.outlook
+    same = {name: plan for name, plan in plans.items() if old.plans.get(name) == plan}
+    arms = {name: old.arms[name] for name in (UNTREATED, *same)}
+    outlook = replace(old, plans=same, arms=arms)
+    for number, name in enumerate(plans, start=1):
+        if name not in same:
+            outlook = with_plan(outlook, name, plans[name])
+        if progress:
+            progress(number, len(plans))
+    outlook = replace(
+        outlook,
+        plans=dict(plans),
+        arms={name: outlook.arms[name] for name in (UNTREATED, *plans)},
+    )
     return _founded(outlook, before.diagnostics.check, before.asked)
 
 

@@ -24,6 +24,7 @@ class Kind:
     interval : between visits while sessions are given [day]; protocol : key.
     regrowth : cover [1] at weeks 12 and 24 that the person comes nearest to; empty for anybody.
     often : how many stories of a round are of this kind.
+    strength : [mg/mL] in place of the protocol's; 0 for the protocol's.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Kind:
     protocol: str
     regrowth: tuple[float, ...]
     often: int
+    strength: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,7 @@ def load_story_rows() -> StoryRows:
 
 
 def _kind(name: str, row: Mapping[str, Any]) -> Kind:
-    known = {**row, "regrowth": row.get("regrowth", ())}
-    check_fields(f"{_FILE}: {name}", known, _FIELDS)
+    check_fields(f"{_FILE}: {name}", row, _FIELDS, frozenset({"strength"}))
     return Kind(
         name=name,
         setting=row["setting"],
@@ -96,6 +97,7 @@ def _kind(name: str, row: Mapping[str, Any]) -> Kind:
         protocol=row["protocol"],
         regrowth=tuple(map(float, row["regrowth"])),
         often=int(row["often"]),
+        strength=float(row.get("strength", 0.0)),
     )
 
 

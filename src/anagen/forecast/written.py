@@ -1,6 +1,7 @@
 """From readings that were drawn to the record of a visit, as a clinician would have written it."""
 
 from collections.abc import Sequence
+from math import isnan
 
 from anagen.evidence.scales import load_scales
 from anagen.forecast.observation_data import observation_number
@@ -37,7 +38,7 @@ def write_visit(visit: Visit, read: Sequence[Observation]) -> Visit:
         Read again, it gives the same bins, but for a terminal share where nothing has regrown,
         which nobody writes.
     """
-    mine = [one for one in read if one.day == visit.date]
+    mine = [one for one in read if one.day == visit.date and not isnan(one.low)]
     patches = tuple(
         _patch(seen, [one for one in mine if one.patch == seen.id]) for seen in visit.patches
     )

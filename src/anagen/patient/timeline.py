@@ -1,7 +1,7 @@
 """What a record says as of a day: age, latest patches, regrowth, steroid given so far."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from anagen.patient.record import (
@@ -162,6 +162,8 @@ class SteroidEntry:
     route : ``intralesional scalp`` for sessions, else as recorded.
     dose_mg : of the drug itself [mg]; None when not known.
     triamcinolone_mg : the same as triamcinolone [mg]; None when not known.
+    patch : id of the patch, in a ledger by patch; None where it is not known.
+    sites : number of sites injected, in a ledger by patch; None for other routes.
     """
 
     date: Day
@@ -170,19 +172,26 @@ class SteroidEntry:
     route: str
     dose_mg: float | None
     triamcinolone_mg: float | None
+    patch: str | None = None
+    sites: int | None = None
 
 
-def steroid_ledger(patient: Patient, on: date | None = None) -> list[SteroidEntry]:
+def steroid_ledger(
+    patient: Patient, on: date | None = None, *, by_patch: bool = False
+) -> list[SteroidEntry]:
     """Every steroid recorded up to a day, sessions and other routes, in order of date.
 
     Parameters
     ----------
     patient : the record.
     on : last day that counts; everything when None.
+    by_patch : one line for each patch of a session instead of one for the session.
     """
+    session_entries = _session_entries_by_patch if by_patch else _session_entries
+    summary_entries = _summary_entries_by_patch if by_patch else _summary_entries
     entries = [
-        *(entry for session in patient.sessions for entry in _session_entries(session)),
-        *(_summary_entry(session) for session in patient.session_summaries),
+        *(entry for session in patient.sessions for entry in session_entries(session)),
+        *(entry for session in patient.session_summaries for entry in summary_entries(session)),
         *(_other_entry(steroid) for steroid in patient.other_steroids),
     ]
     wanted = (entry for entry in entries if on is None or entry.date <= on)
@@ -249,9 +258,27 @@ def given_mg(injection: Injection) -> float:
     return 0.0 if injection.status == "skipped" else injection.dose_mg
 
 
-def _summary_entry(session: SessionSummary) -> SteroidEntry:
+def _session_entries_by_patch(session: Session) -> Iterator[SteroidEntry]:
+    groups: dict[tuple[str, str | None], list[Injection]] = {}
+    for injection in session.injections:
+        if injection.status != "skipped":
+            groups.setdefault((injection.product, injection.patch), []).append(injection)
+    for (product, patch), injections in groups.items():
+        part = session.model_copy(update={"injections": tuple(injections)})
+        for entry in _session_entries(part):
+            yield replace(entry, patch=patch, sites=len(injections))
+
+
+def _summary_entries_by_patch(session: SessionSummary) -> Iterator[SteroidEntry]:
+    for dose in session.patches:
+        part = session.model_copy(update={"patches": (dose,)})
+        for entry in _summary_entries(part):
+            yield replace(entry, patch=dose.patch, sites=dose.sites)
+
+
+def _summary_entries(session: SessionSummary) -> Iterator[SteroidEntry]:
     dose = session.total_mg
-    return SteroidEntry(
+    yield SteroidEntry(
         session.date,
         session.date,
         session.product,

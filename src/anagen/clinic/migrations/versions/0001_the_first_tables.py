@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("finished", sa.String(length=32), nullable=True),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("result", sa.Text(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),

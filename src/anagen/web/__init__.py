@@ -1,0 +1,1 @@
+"""The server: the JSON API over the clinic's record; thin, no logic of its own."""

@@ -1,0 +1,104 @@
+"""The application: state, middleware and routes put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from anagen._version import __version__
+from anagen.clinic.accesses import AccessLog
+from anagen.clinic.store import Store
+from anagen.web import problems
+from anagen.web.api import (
+    account_routes,
+    clinic_routes,
+    document_routes,
+    people_routes,
+    photograph_routes,
+)
+from anagen.web.logs import make_log
+from anagen.web.metrics import Metrics
+from anagen.web.middleware import Around
+from anagen.web.settings import ServerSettings
+
+PREFIX = "/api/v1"
+
+
+def make_app(store: Store, settings: ServerSettings, *, log: Any = None) -> FastAPI:
+    """Make the application over an open store.
+
+    Parameters
+    ----------
+    store : of the clinic; stays open, and is closed by who opened it.
+    settings : how it runs.
+    log : structured log; to standard error when None.
+    """
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        app.state.accesses = AccessLog(store)
+        try:
+            yield
+        finally:
+            app.state.accesses.close()
+
+    app = FastAPI(
+        title="Anagen",
+        version=__version__,
+        summary="The clinic's record, and the models over it.",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=running,
+        redirect_slashes=False,
+    )
+    app.state.store, app.state.settings = store, settings
+    app.state.log, app.state.metrics = log or make_log(), Metrics()
+    app.user_middleware.extend(
+        (
+            Middleware(Around, state=app.state, secure=settings.secure),
+            Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_names),
+        )
+    )
+    problems.install(app)
+    for router in _routers():
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(clinic_routes.open_router)
+    _describe(app)
+    return app
+
+
+def _routers() -> tuple[APIRouter, ...]:
+    return (
+        account_routes.router,
+        people_routes.router,
+        photograph_routes.router,
+        document_routes.make_router(),
+        clinic_routes.router,
+    )
+
+
+def _describe(app: FastAPI) -> None:
+    """Add to the OpenAPI document what FastAPI does not say by itself."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = plain()
+            parts = document.setdefault("components", {})
+            template = "#/components/schemas/{model}"
+            schema = problems.ProblemDetails.model_json_schema(ref_template=template)
+            nested = schema.pop("$defs", {})
+            parts.setdefault("schemas", {}).update({**nested, "ProblemDetails": schema})
+            parts["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "anagen_sign_in"},
+            }
+            document["security"] = [{"token": []}, {"cookie": []}]
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]

@@ -1,0 +1,91 @@
+"""The route class of the API: refuses unknown query fields, and writes the access log.
+
+Every request about a person, and every one that changes something, is in the log before its answer
+leaves.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from anagen.clinic.accesses import Access
+from anagen.errors import Problem, StoreError
+from anagen.web.guard import address_of
+from anagen.web.problems import RefusedError, answer, refusal_of
+
+_SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class RecordedRoute(APIRoute):
+    """A route whose uses are written down."""
+
+    def get_route_handler(self) -> Handler:
+        """Wrap the handler of the route."""
+        handle = super().get_route_handler()
+        known = frozenset(field.alias for field in self.dependant.query_params)
+        path = self.path_format
+
+        async def recorded(request: Request) -> Response:
+            request.state.route = path
+            try:
+                _refuse_unknown(request, known)
+                response = await handle(request)
+            except Exception as error:
+                refusal = refusal_of(error)
+                if refusal.status == 500:
+                    request.app.state.log.exception("fault", route=path, number=_number(request))
+                response = answer(request, refusal)
+            return await _record(request, path, response)
+
+        return recorded
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        expected = f"only {', '.join(sorted(known))}" if known else "no fields"
+        raise RefusedError(
+            422, "What was sent cannot be used; see errors.",
+            [Problem("query", expected, f"{len(unknown)} other", "Leave the others out.")],
+        )  # fmt: skip
+
+
+async def _record(request: Request, path: str, response: Response) -> Response:
+    """Write the access down; without that the answer does not leave."""
+    persons = set(getattr(request.state, "persons", ()))
+    number = request.path_params.get("number")
+    if isinstance(number, str):
+        persons.add(number[:64])
+    if not persons and request.method in _SAFE:
+        return response
+    actor = getattr(request.state, "actor", None)
+    if actor is None and not persons:
+        return response
+    action = f"{request.method} {path}"[:160]
+    lines = [
+        Access(
+            account=actor.account if actor else None,
+            token=actor.token if actor else None,
+            action=action,
+            person=person,
+            outcome=response.status_code,
+            request=_number(request),
+            address=address_of(request),
+        )
+        for person in (sorted(persons) or [None])
+    ]
+    try:
+        log = request.app.state.accesses
+        await asyncio.gather(*(asyncio.wrap_future(log.submit(line)) for line in lines))
+    except StoreError as error:
+        return answer(request, refusal_of(error))
+    return response
+
+
+def _number(request: Request) -> str:
+    return str(getattr(request.state, "number", ""))
