@@ -212,12 +212,11 @@ def prove_password(store: Store, name: str, kept: str, typed: str | None) -> Non
     """
     if typed is None:
         raise InputError(Problem("old", "the password that holds now", "nothing", "Type it."))
-    key = account_key(store, name)
-    begin_attempt(store, [key])
+    attempt = begin_attempt(store, account_key(store, name))
     if not verify_password(kept, typed):
         raise AccessError("expected the password that holds now, found another one. Type it again")
     with writing(store) as connection:
-        forgive(connection, key)
+        forgive(connection, attempt)
 
 
 def is_own(actor: Actor, name: str) -> bool:

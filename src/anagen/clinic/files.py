@@ -1,4 +1,4 @@
-"""Patient files into the record and out of it: each file whole, or refused with all its problems."""
+"""Patient files into the record and out of it: each whole, or refused with all its problems."""
 
 import os
 from collections import Counter

@@ -239,6 +239,12 @@ def retry(store: Store, key: str) -> bool:
         return _again(store, connection, [key]) == (key,)
 
 
+def give_back(store: Store, key: str) -> bool:
+    """Queue a running job again as if it had not begun, because the server ends in order."""
+    return _leave(store, key, ("running",), state="queued", started=None, done=0, total=0,
+                  attempts=table.c.attempts - 1)  # fmt: skip
+
+
 def cancel(store: Store, actor: Actor, key: str) -> Job:
     """Cancel one's own job; one that is over stays as it is.
 

@@ -197,7 +197,7 @@ def _sums(lines: Iterable[LedgerLine], name: Callable[[LedgerLine], str]) -> dic
 
 
 def _alerts(patient: Patient, on: date, profile: str | None) -> tuple[Finding, ...]:
-    """What the rules on steroid in total say; their numbers stay theirs."""
+    """Ask the rules on steroid in total; their numbers stay theirs."""
     from anagen.patient import facts
     from anagen.treatment.profiles import load_profile
     from anagen.treatment.rules import check

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from anagen.treatment.rule_registry import mentions
 
@@ -48,10 +48,14 @@ class Rule:
     ----------
     shown : gives what stays of a value that is there.
     meaning : of what stays, added to that of the field.
+    type : of what stays, where it is another one.
+    allowed : of what stays, in words.
     """
 
     shown: Callable[[Any, Disguise], Any]
     meaning: str = ""
+    type: Literal["", "integer"] = ""
+    allowed: str = ""
 
 
 def whole_years(age: float) -> float:
@@ -137,8 +141,11 @@ def _drawn(rows: tuple[str, ...], _: Disguise) -> tuple[str, ...]:
 
 
 _AGE = Rule(
-    lambda age, disguise: whole_years(age), f"in whole years, {OLDEST_YEARS} for all above"
-)  # fmt: skip
+    lambda age, disguise: whole_years(age),
+    f"in whole years, {OLDEST_YEARS} for all above",
+    "integer",
+    f"0 to {OLDEST_YEARS}",
+)
 _PATCH = Rule(
     lambda name, disguise: disguise.patches.get(name, OTHER),
     "numbered as the patches of the person first appear",
@@ -147,7 +154,7 @@ _REASON = Rule(lambda reason, disguise: OTHER, f"'{OTHER}' when there is a reaso
 
 # What becomes of a field, by model and name. Dates, numbers and choices need no rule.
 RULES: Mapping[tuple[str, str], Rule] = {
-    ("Patient", "id"): Rule(lambda number, disguise: disguise.id, "of research only"),
+    ("Patient", "id"): Rule(lambda number, disguise: disguise.id, "the same in every export"),
     ("Patient", "age_years"): _AGE,
     ("Patient", "conditions"): _terms("conditions"),
     ("Patient", "medicines"): _terms("medicines"),
@@ -174,7 +181,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("AdverseEvent", "event"): _terms("harms"),
     ("AdverseEvent", "patch"): _PATCH,
     ("AdverseEvent", "session"): Rule(
-        lambda key, disguise: disguise.sessions.get(key), "number of the session"
+        lambda key, disguise: disguise.sessions.get(key), "its number", "integer"
     ),
 }
 

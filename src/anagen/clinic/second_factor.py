@@ -109,13 +109,11 @@ def remove_second_factor(store: Store, actor: Actor, name: str, *, code: str | N
         row = account_row(connection, name)
     if row.totp is None:
         return
-    key = account_key(store, name)
     prove = is_own(actor, name) and has_second_factor(row.totp)
-    if prove:
-        begin_attempt(store, [key])
+    attempt = begin_attempt(store, account_key(store, name)) if prove else None
     with writing(store) as connection:
-        if prove:
-            forgive(connection, key)
+        if attempt is not None:
+            forgive(connection, attempt)
         lock_chain(connection, chain.ENTRIES)
         row = account_row(connection, name)
         if prove and not use_code(store, connection, row, code or ""):

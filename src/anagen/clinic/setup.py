@@ -15,7 +15,7 @@ from anagen.clinic.credentials import digest_of
 from anagen.clinic.permissions import Actor, Role
 from anagen.clinic.store import Store, lock_chain, reading, writing
 from anagen.clinic.tables import accounts as table
-from anagen.clinic.throttling import account_key, begin_attempt, forgive, take_back
+from anagen.clinic.throttling import account_key, begin_attempt, forgive
 from anagen.errors import AccessError, InputError, StoreError
 
 FIRST_ROLES: tuple[Role, ...] = ("administrator", "clinician")
@@ -84,15 +84,13 @@ def first_account(
     """
     if not needs_setup(store):
         raise AccessError(_DONE, signed_in=False)
-    key = account_key(store, "first account!")
-    begin_attempt(store, [key])
+    attempt = begin_attempt(store, account_key(store, "first account!"))
     if not _is_right(store, code):
         raise AccessError(_REFUSED, signed_in=False)
     with writing(store) as connection:
-        take_back(connection, [key])
+        forgive(connection, attempt)
     hashed = checked_and_hashed(name, display_name, FIRST_ROLES, password)
     with writing(store) as connection:
-        forgive(connection, key)
         lock_chain(connection, chain.ENTRIES)
         if _has_account(connection):
             raise AccessError(_DONE, signed_in=False)

@@ -119,8 +119,7 @@ def sign_in(
         When name or password is wrong or the account is disabled.
     """
     who = name[: 2 * _LONGEST_NAME].strip().lower()
-    keys = [account_key(store, who), address_key(store, address)]
-    begin_attempt(store, keys)
+    attempt = begin_attempt(store, account_key(store, who), address_key(store, address))
     with reading(store) as connection:
         row = find_row(connection, who)
     right = verify_password(None if row is None else row.password, password)
@@ -128,11 +127,11 @@ def sign_in(
         raise AccessError(_REFUSED, signed_in=False)
     if has_second_factor(row.totp) and not code:
         with writing(store) as connection:
-            take_back(connection, keys)
+            take_back(connection, attempt)
         raise SecondFactorError("expected the code of the second factor, found none", missing=True)
     renewed = hash_password(password) if needs_rehash(row.password) else None
     with writing(store) as connection:
-        forgive(connection, *keys)
+        forgive(connection, attempt)
         _require_unchanged(store, connection, row, code)
         if renewed is not None:
             mine = accounts_table.c.name == row.name

@@ -6,8 +6,10 @@ same time do not slip through. Only keyed digests of names and addresses are kep
 
 import ipaddress
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,10 +21,28 @@ from anagen.errors import ThrottledError
 
 # Four mistakes are human; the fifth costs a second, the next two, and so on to a quarter hour.
 _FREE, _LONGEST_S = 4, 900
-# After a day without a failure all is forgotten.
-_FORGOTTEN_S = 86_400
+# After a day without a failure those of an account are forgotten; those of an address after an
+# hour, because a whole clinic may have one address.
+_FORGOTTEN_S, _ADDRESS_FORGOTTEN_S = 86_400, 3600
 # A network owns at least so many bits of an IPv6 address, so that all addresses in it are one.
 _IPV6_NETWORK_BITS = 64
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt that was counted as a failure.
+
+    Parameters
+    ----------
+    own : key of the account.
+    shared : key of the address; None when there is none.
+    before, until : time until which each key waited before this attempt, and since.
+    """
+
+    own: str
+    shared: str | None
+    before: Mapping[str, str]
+    until: Mapping[str, str]
 
 
 def account_key(store: Store, name: str) -> str:
@@ -54,55 +74,55 @@ def wait_s(failures: int) -> int:
     return 0 if beyond < 0 else min(_LONGEST_S, 2 ** min(beyond, 10))
 
 
-def begin_attempt(store: Store, keys: Sequence[str]) -> None:
+def begin_attempt(store: Store, own: str, shared: str | None = None) -> Attempt:
     """Count an attempt as a failure until it proves to be right.
+
+    Parameters
+    ----------
+    store : open store.
+    own, shared : keys of the account and, where there is one, of the address.
 
     Raises
     ------
     ThrottledError
         When it must wait; then it is not counted.
     """
+    keys = [own] if shared is None else sorted((own, shared))
+    before, until = {}, {}
     with writing(store) as connection:
         rows = _locked(connection, keys)
         at = now()
-        seconds = max((_seconds_between(at, until) for _, until in rows.values()), default=0.0)
+        seconds = max((_seconds_between(at, row[1]) for row in rows.values()), default=0.0)
         if seconds > 0:
             raise _throttled(math.ceil(seconds))
-        for key in sorted(keys):
-            failures, until = rows.get(key, (0, at))
-            forgotten = later(until, _FORGOTTEN_S) < at
-            _count(store, connection, key, 0 if forgotten else failures, at)
+        for key in keys:
+            failures, before[key] = rows.get(key, (0, at))
+            remembered_s = _FORGOTTEN_S if key == own else _ADDRESS_FORGOTTEN_S
+            if later(before[key], remembered_s) < at:
+                failures = 0
+            until[key] = later(at, wait_s(failures + 1))
+            values = {"failures": failures + 1, "until": until[key]}
+            _keep(store, connection, key, values, new=key not in rows)
+    return Attempt(own, shared, before, until)
 
 
-def take_back(connection: Connection, keys: Sequence[str], failures: int = 1) -> None:
-    """Take failures back, inside a transaction: they were none."""
-    at = now()
-    for key, (counted, until) in _locked(connection, keys).items():
-        left = max(0, counted - failures)
-        if left == 0:
-            connection.execute(delete(throttles).where(throttles.c.key == key))
-            continue
-        sooner = min(until, later(at, wait_s(left)))
-        connection.execute(
-            update(throttles).where(throttles.c.key == key).values(failures=left, until=sooner)
-        )
+def take_back(connection: Connection, attempt: Attempt) -> None:
+    """Take an attempt back, inside a transaction: it was no failure."""
+    for key, row in _locked(connection, list(attempt.until)).items():
+        _lower(connection, attempt, key, row, 1)
 
 
-def forgive(connection: Connection, own: str, *shared: str) -> None:
-    """Forget the failures of an account after it proved itself, inside a transaction.
+def forgive(connection: Connection, attempt: Attempt) -> None:
+    """Forget the failures of an account that has proved itself, inside a transaction.
 
-    Parameters
-    ----------
-    connection : of the transaction.
-    own : key of the account; all its failures go.
-    shared : keys of addresses; they lose only the failures of this account, so that an account
-        of one's own does not help to guess at another.
+    Its address loses only as many, so that an account of one's own does not help to guess at
+    another.
     """
-    failures = _locked(connection, [own]).get(own, (1, ""))[0]
-    connection.execute(delete(throttles).where(throttles.c.key == own))
-    take_back(connection, shared, failures)
-    oldest = later(now(), -_FORGOTTEN_S)
-    old = select(throttles.c.key).where(throttles.c.until < oldest)
+    rows = _locked(connection, list(attempt.until))
+    failures = rows.get(attempt.own, (1, ""))[0]
+    for key, row in rows.items():
+        _lower(connection, attempt, key, row, failures)
+    old = select(throttles.c.key).where(throttles.c.until < later(now(), -_FORGOTTEN_S))
     unheld = old.with_for_update(skip_locked=True)
     connection.execute(delete(throttles).where(throttles.c.key.in_(unheld)))
 
@@ -113,12 +133,26 @@ def _locked(connection: Connection, keys: Sequence[str]) -> dict[str, tuple[int,
     return {row.key: (int(row.failures), str(row.until)) for row in rows}
 
 
-def _count(store: Store, connection: Connection, key: str, before: int, at: str) -> None:
-    values = {"failures": before + 1, "until": later(at, wait_s(before + 1))}
+def _lower(
+    connection: Connection, attempt: Attempt, key: str, row: tuple[int, str], by: int
+) -> None:
+    mine = throttles.c.key == key
+    left = row[0] - by
+    if left <= 0:
+        connection.execute(delete(throttles).where(mine))
+        return
+    # The wait of a failure that came after this attempt stays.
+    until = attempt.before[key] if row[1] == attempt.until[key] else row[1]
+    connection.execute(update(throttles).where(mine).values(failures=left, until=until))
+
+
+def _keep(
+    store: Store, connection: Connection, key: str, values: dict[str, Any], *, new: bool
+) -> None:
     dialect = sqlite if store.is_sqlite else postgresql
     insert = dialect.insert(throttles).values(key=key, **values)
     # Another process may have counted the very first failure meanwhile.
-    mine = {**values, "failures": throttles.c.failures + 1} if before == 0 else values
+    mine = {**values, "failures": throttles.c.failures + 1} if new else values
     connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=mine))
 
 
@@ -127,6 +161,7 @@ def _seconds_between(at: str, until: str) -> float:
 
 
 def _throttled(seconds: int) -> ThrottledError:
+    unit = "second" if seconds == 1 else "seconds"
     return ThrottledError(
-        f"too many attempts that failed. Wait {seconds} seconds and try again", seconds
+        f"too many attempts that failed. Wait {seconds} {unit} and try again", seconds
     )

@@ -16,7 +16,6 @@ from anagen.evidence.parameters import load_parameters
 from anagen.forecast.case import make_case
 from anagen.forecast.story_kinds import Kind, load_story_rows
 from anagen.forecast.story_person import (
-    Spot,
     draw_person,
     draw_spot,
     find_spot,
@@ -88,7 +87,9 @@ class _Told:
     ----------
     drawn : patches of the record by id; next : number of the session of the latest plan that is
         due; open : patches that it treats; strength : [mg/mL], 0 for the protocol's.
-    done : what has happened already; hurts, own : person's factor of pain and cortisol [nmol/L].
+    ready : plan made already for the first visit, if any.
+    happened : whether the event of the story has; hurts, own : factor of pain [1] and own
+        morning cortisol [nmol/L] of the person.
     """
 
     kind: Kind
@@ -100,7 +101,8 @@ class _Told:
     next: int = 0
     open: tuple[str, ...] = ()
     strength: float = 0.0
-    done: frozenset[str] = frozenset()
+    happened: bool = False
+    ready: Plan | None = None
     hurts: float = 1.0
     own: float = 0.0
     fresh: frozenset[str] = field(default_factory=frozenset)
@@ -157,8 +159,10 @@ def _check(seed: int, months: int, kind: str | None) -> None:
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         problems.append(Problem("seed", "a whole number, not negative", repr(seed),
                                 "Give a number such as 1."))  # fmt: skip
-    if isinstance(months, bool) or not isinstance(months, int) or not (
-        _MONTHS[0] <= months <= _MONTHS[1]
+    if (
+        isinstance(months, bool)
+        or not isinstance(months, int)
+        or not (_MONTHS[0] <= months <= _MONTHS[1])
     ):
         problems.append(Problem("months", f"{_MONTHS[0]} to {_MONTHS[1]}", repr(months),
                                 "Give a number of months such as 24."))  # fmt: skip
@@ -207,14 +211,13 @@ def _begin(kind: Kind, seed: int, first: date, random: np.random.Generator) -> _
         for name, one in drawn.items()
     )
     case = make_case(patient.model_copy(update={"visits": (Visit(date=first, patches=seen),)}))
-    sessions: tuple[Session, ...] = ()
+    ready = None
     if kind.regrowth:
-        plan = make_plan(case.scalp, case.covers, _protocol(kind, 0.0), first,
-                         patient_id=patient.id, sessions=6)  # fmt: skip
-        sessions = plan.sessions
+        ready = _made(kind, case.scalp, case.covers, patient, first, 0.0, random)
+    sessions = ready.sessions if ready else ()
     world = make_world(case, load_posterior(), sessions, kind.regrowth, random)
     return _Told(kind, patient, world, drawn, strength=kind.strength, hurts=pain_factor(random),
-                 own=own_cortisol(random), fresh=frozenset(drawn))  # fmt: skip
+                 own=own_cortisol(random), fresh=frozenset(drawn), ready=ready)  # fmt: skip
 
 
 def _protocol(kind: Kind, strength: float) -> Any:
@@ -256,14 +259,11 @@ def _visit(
     drawn = {name: one if one.closed else replace(one, left=left_in(visit, name))
              for name, one in told.drawn.items()}  # fmt: skip
     patient = told.patient.model_copy(update={"visits": (*told.patient.visits, visit)})
-    told = replace(told, patient=patient, drawn=drawn, fresh=frozenset(), closing=())
-    return _follow_new(told, day, week)
+    return replace(told, patient=patient, drawn=drawn, fresh=frozenset(), closing=())
 
 
-def _person_seen(
-    told: _Told, number: int, visit: Visit, random: np.random.Generator
-) -> Visit:
-    """What is asked of and measured in the whole person."""
+def _person_seen(told: _Told, number: int, visit: Visit, random: np.random.Generator) -> Visit:
+    """Add what is asked of and measured in the whole person."""
     rows = load_story_rows()
     before = [one.weight_kg for one in told.patient.visits if one.weight_kg]
     weight = before[-1] if before else told.patient.weight_kg or 0.0
@@ -296,14 +296,16 @@ def _expected(session: Session) -> float:
     ).score  # fmt: skip
 
 
-def _follow_new(told: _Told, day: date, week: int) -> _Told:
-    """Follow patches drawn for the first time at this visit that no followed patch holds."""
-    world = told.world
-    for name, one in told.drawn.items():
-        if one.skin not in world.skins and not one.closed:
-            patch, cover, frame = patch_of(world, name, told.patient, day)
-            world = add_skin(world, patch, None, week, cover, frame)
-    return replace(told, world=world)
+def _begun(told: _Told, one: Drawn, day: date, regrowth: float = 0.0) -> tuple[Any, Any, Any]:
+    """Take a patch drawn on a day in the terms of the model: patch, cover (cell,) and frame."""
+    seen = PatchSeen(
+        id=one.spot.id,
+        shape=one.shape,
+        regrowth_percent=regrowth,
+        first_seen=one.spot.first_seen,
+    )
+    asked = told.patient.model_copy(update={"visits": (Visit(date=day, patches=(seen,)),)})
+    return patch_of(one.spot.id, asked, day)
 
 
 # ---- what happens --------------------------------------------------------------------------------
@@ -313,27 +315,33 @@ def _happen(
     told: _Told, number: int, day: date, days: tuple[date, ...], random: np.random.Generator
 ) -> _Told:
     """Let the event of this kind of story happen when its time has come, once."""
-    rows = load_story_rows()
-    if told.kind.name in told.done:
-        return told
-    week = (day - days[0]).days / _WEEK
-    whole = (days[-1] - days[0]).days / _WEEK
+    rows, name = load_story_rows(), told.kind.name
     main = next(iter(told.drawn.values()))
-    once = {"done": told.done | {told.kind.name}}
-    if told.kind.name == "relapse" and week >= min(rows.number("relapse_week"), 0.5 * whole):
-        return replace(told, world=strike(told.world, main.skin), **once)  # type: ignore[arg-type]  # one field
-    if told.kind.name == "new patch" and week >= rows.number("fresh_week"):
-        return _new_patch(replace(told, done=once["done"]), day, random)
-    if told.kind.name == "split patch" and missing(told.world, main) < 1 - rows.number("split_cover"):
-        return _split(replace(told, done=once["done"]), main, random)
-    if told.kind.name == "merged patches" and number == 1:
-        return _merge(replace(told, done=once["done"]), day, random)
-    if told.kind.name == "atrophy" and number >= rows.number("harm_visit"):
-        worst = max(told.drawn, key=lambda name: told.world.skins[told.drawn[name].skin]
-                    .look.thinning)  # fmt: skip
-        shown = replace(told.drawn[worst], harms={**told.drawn[worst].harms, "atrophy": 0.0})
-        return replace(told, drawn={**told.drawn, worst: shown}, done=once["done"])
-    return told
+    week, whole = ((each - days[0]).days / _WEEK for each in (day, days[-1]))
+    due = {
+        "relapse": week >= min(rows.number("relapse_week"), 0.5 * whole),
+        "new patch": week >= min(rows.number("fresh_week"), whole),
+        "split patch": missing(told.world, main) < 1.0 - rows.number("split_cover"),
+        "merged patches": number == 1,
+        "atrophy": number >= rows.number("harm_visit"),
+    }
+    if told.happened or not due.get(name, False):
+        return told
+    told = replace(told, happened=True)
+    if name == "relapse":
+        return replace(told, world=strike(told.world, main.skin))
+    if name == "new patch":
+        return _new_patch(told, day, random)
+    if name == "split patch":
+        return _split(told, main, random)
+    return _merge(told, day, random) if name == "merged patches" else _thinned(told)
+
+
+def _thinned(told: _Told) -> _Told:
+    """Let the patch whose skin is thinnest be one that shows it early."""
+    worst = max(told.drawn.values(), key=lambda one: told.world.skins[one.skin].look.thinning)
+    shown = replace(worst, harms={**worst.harms, "atrophy": 0.0})
+    return replace(told, drawn={**told.drawn, worst.spot.id: shown})
 
 
 def _new_patch(told: _Told, day: date, random: np.random.Generator) -> _Told:
@@ -344,11 +352,11 @@ def _new_patch(told: _Told, day: date, random: np.random.Generator) -> _Told:
     spot = find_spot(scalp, rows.number("fresh_patch"), noticed, others, random)
     if spot is None:
         return told
-    return _with_new(told, _whole(told, spot, random))
-
-
-def _whole(told: _Told, spot: Spot, random: np.random.Generator) -> Drawn:
-    return draw_first(told.patient, spot, spot.id, 1.0, random)
+    one = draw_first(told.patient, spot, spot.id, 1.0, random)
+    week = next(iter(told.world.skins.values())).week
+    patch, cover, frame = _begun(told, one, day)
+    world = add_skin(told.world, patch, None, week, cover, frame)
+    return _with_new(replace(told, world=world), one)
 
 
 def _with_new(told: _Told, one: Drawn) -> _Told:
@@ -360,13 +368,14 @@ def _split(told: _Told, main: Drawn, random: np.random.Generator) -> _Told:
     name, number = f"{main.spot.id} 2", 2
     while name in told.drawn:
         name, number = f"{main.spot.id} {number + 1}", number + 1
-    left, right = halves(main.spot, name, missing(told.world, main))
+    share = missing(told.world, main) ** load_story_rows().number("shrink")
+    left, right = halves(main.spot, name, share)
     shape = draw_spot(left, 1.0, random)
     outline = convert(area_of(told.patient, shape), "cm^2", "mm^2") / main.area
     # Later outlines of the first end are drawn about its own middle.
     grown = replace(left, radius=left.radius / outline**0.5)
     one = replace(main, spot=grown, part=0.5, shape=shape, outline=outline)
-    other = draw_first(told.patient, replace(right), main.skin, 0.5, random)
+    other = draw_first(told.patient, right, main.skin, 0.5, random)
     told = replace(told, drawn={**told.drawn, main.spot.id: one}, fresh=told.fresh | {main.spot.id})
     return _with_new(told, other)
 
@@ -379,10 +388,7 @@ def _merge(told: _Told, day: date, random: np.random.Generator) -> _Told:
     area = convert(area_of(told.patient, shape), "cm^2", "mm^2")
     whole = replace(one, spot=replace(spot, radius=one.spot.radius), shape=shape,
                     outline=area / one.area)  # fmt: skip
-    seen = PatchSeen(id=one.spot.id, shape=shape, regrowth_percent=0.0,
-                     first_seen=one.spot.first_seen)  # fmt: skip
-    asked = told.patient.model_copy(update={"visits": (Visit(date=day, patches=(seen,)),)})
-    patch, cover, frame = patch_of(told.world, one.spot.id, asked, day)
+    patch, cover, frame = _begun(told, whole, day)
     week = told.world.skins[one.skin].week
     world = add_skin(told.world, patch, None, week, cover, frame)
     kept = {name: skin for name, skin in world.skins.items() if name != other.skin}
@@ -404,8 +410,9 @@ def _treat(
     open_now = () if waits else _open(told)
     strength = _strength(told, day)
     used = not told.plans or told.next >= len(told.plans[-1].sessions)
-    drawn = any(seen.shape is not None for seen in told.patient.visits[-1].patches)
-    if last or open_now and (used or open_now != told.open or drawn or strength != told.strength):
+    joined_now = any(seen.blocked for seen in told.patient.visits[-1].patches)
+    stale = used or open_now != told.open or joined_now or strength != told.strength
+    if last or (open_now and stale):
         told = _planned(replace(told, strength=strength, open=open_now), day, random)
     if not given or not open_now or not told.accepted or not told.accepted[-1]:
         return told
@@ -446,22 +453,37 @@ def _strength(told: _Told, day: date) -> float:
 
 def _planned(told: _Told, day: date, random: np.random.Generator) -> _Told:
     """Make a plan on a day, held against the rules; one of no session where none is open."""
-    rows = load_story_rows()
     patient, scalp = told.patient, patient_scalp(told.patient)
-    if not told.open:
+    if told.ready is not None and len(patient.visits) == 1 and told.open:
+        plan = told.ready
+    elif not told.open:
         plan = Plan(protocol="custom", patient=patient.id,
                     notes=("no injection now: look again at the next visit",))  # fmt: skip
     else:
         covers = {name: patch_cells(scalp, told.drawn[name].shape) for name in told.open}
-        words = rows.words["operators"]
-        operator = words[int(random.integers(len(words)))]
-        plan = make_plan(scalp, covers, _protocol(told.kind, told.strength), day,
-                         patient_id=patient.id, sessions=int(rows.number("sessions")),
-                         options=PlanOptions(operator=operator))  # fmt: skip
+        plan = _made(told.kind, scalp, covers, patient, day, told.strength, random)
     found = check(plan, facts(patient, day), scalp=scalp)
     plan = plan.model_copy(update={"findings": tuple(found)})
-    return replace(told, plans=(*told.plans, plan), accepted=(*told.accepted, not _blocked(found)),
-                   next=0)  # fmt: skip
+    accepted = not (plan.sessions and _blocked(found))
+    both = {"plans": (*told.plans, plan), "accepted": (*told.accepted, accepted)}
+    return replace(told, next=0, **both)  # type: ignore[arg-type]  # two fields of their types
+
+
+def _made(
+    kind: Kind,
+    scalp: Any,
+    covers: Mapping[str, Any],
+    patient: Patient,
+    day: date,
+    strength: float,
+    random: np.random.Generator,
+) -> Plan:
+    """Make the plan of a story's protocol; sites stay where they are, which is quicker."""
+    rows = load_story_rows()
+    words = rows.words["operators"]
+    options = PlanOptions(alternate=False, operator=words[int(random.integers(len(words)))])
+    return make_plan(scalp, covers, _protocol(kind, strength), day, patient_id=patient.id,
+                     sessions=int(rows.number("sessions")), options=options)  # fmt: skip
 
 
 def _blocked(findings: Any) -> bool:

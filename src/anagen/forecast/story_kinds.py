@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from anagen.evidence.rows import Quantity, check_fields, parse_provenance, parse_quantity, read_table
+from anagen.evidence.rows import (
+    Quantity,
+    check_fields,
+    parse_provenance,
+    parse_quantity,
+    read_table,
+)
 
 _FILE = "forecast/stories.toml"
-_FIELDS = frozenset(
-    {"setting", "patches", "weeks", "interval", "protocol", "regrowth", "often"}
-)
+_FIELDS = frozenset({"setting", "patches", "weeks", "interval", "protocol", "regrowth", "often"})
 
 
 @dataclass(frozen=True)

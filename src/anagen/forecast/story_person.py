@@ -1,4 +1,4 @@
-"""Who a story tells of: the person's record before the first visit, and patches as they are drawn."""
+"""Who a story tells of: the record before the first visit, and patches as they are drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -97,9 +97,9 @@ def _person(
     years, weight = float(people.age_years[0]), round(float(people.weight_kg[0]), 1)
     grown = "adult" if years >= rows.number("adult") else "child"
     ancestry = ANCESTRIES[int(people.ancestry[0])]
-    male = int(people.sex[0]) == MALE
+    male, episode = int(people.sex[0]) == MALE, timedelta(days=age) / YEAR
     recurrent = bool(people.recurrent[0])
-    begun = min(float(people.onset_age_years[0]), years) if recurrent else years - timedelta(days=age) / YEAR
+    begun = min(float(people.onset_age_years[0]), years) if recurrent else years - episode
     background = _pick(words["interactions" if kind.name == "interaction" else "backgrounds"],
                        random)  # fmt: skip
     allergies = _pick(words["blocking" if kind.name == "allergy" else "harmless"], random)
@@ -182,7 +182,7 @@ def find_spot(
 
 def _name(scalp: "Scalp", cell: int, taken: Sequence[str]) -> str:
     x, y, _ = scalp.position[cell]
-    region = REGIONS[int(scalp.region[cell])]
+    region: str = REGIONS[int(scalp.region[cell])]
     if region == "top":
         region = "frontal" if y > _MIDDLE else "crown" if y < -_MIDDLE else "vertex"
     elif region == "back":
@@ -200,7 +200,7 @@ def _as_told(kind: Kind, spots: Sequence[Spot], scalp: "Scalp") -> list[Spot]:
     """Give the patches of some stories the form and place they need."""
     found = list(spots)
     if kind.name == "split patch":
-        found[0] = replace(found[0], stretch=1.8)
+        found[0] = replace(found[0], stretch=2.6, radius=min(found[0].radius, 13.0))
     if kind.name == "merged patches" and len(found) > 1:
         one, other = found[0], found[1]
         radius = min(one.radius, 10.0)

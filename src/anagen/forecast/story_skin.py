@@ -18,6 +18,7 @@ from anagen.forecast.readings import Kind as ReadingKind
 from anagen.forecast.readings import Observation, below
 from anagen.forecast.story_kinds import load_story_rows
 from anagen.forecast.update import skin_of
+from anagen.patient import Patient
 from anagen.population.person import Body
 from anagen.population.posterior import Posterior
 from anagen.population.site_sets import usual_places
@@ -121,10 +122,8 @@ def _people(prior: Prior, random: np.random.Generator) -> Values:
     return np.asarray(x[taken])
 
 
-def _nearest(
-    case: Case, x: Values, sessions: Sequence[Session], wanted: Sequence[float]
-) -> int:
-    """Number of the person whose cover comes nearest, in the mean of the patches."""
+def _nearest(case: Case, x: Values, sessions: Sequence[Session], wanted: Sequence[float]) -> int:
+    """Find the number of the person whose cover comes nearest, in the mean of the patches."""
     given = patch_doses(sessions, case.scalp, case.covers, case.frames)
     body = body_of(case)
     miss = np.zeros(len(x))
@@ -240,7 +239,7 @@ def cortisol(world: World, day: date) -> float:
     return float(blood.morning[0, -1])
 
 
-def patch_of(world: World, name: str, patient: Any, day: date) -> tuple[PatchCase, Any, Frame]:
+def patch_of(name: str, patient: Patient, day: date) -> tuple[PatchCase, np.ndarray, Frame]:
     """Patch first drawn at a later visit, as a case has it: with its cover (cell,) and frame."""
     visit = next(each for each in patient.visits if each.date == day)
     own = visit.model_copy(update={"patches": tuple(x for x in visit.patches if x.id == name)})

@@ -10,7 +10,7 @@ import numpy as np
 from anagen.evidence.parameters import load_parameters
 from anagen.forecast.observation_data import observation_number
 from anagen.forecast.observations import observe
-from anagen.forecast.readings import baseline_error, day_error, replicate
+from anagen.forecast.readings import Observation, baseline_error, below, day_error
 from anagen.forecast.story_kinds import load_story_rows
 from anagen.forecast.story_person import Spot, draw_spot
 from anagen.forecast.story_skin import HARMS, Look, World, harm_chance
@@ -59,7 +59,7 @@ def draw_first(
     """Draw a patch for the first time."""
     shape = draw_spot(spot, 1.0, random)
     area = convert(area_of(patient, shape), "cm^2", "mm^2")
-    harms = {kind: float(random.uniform()) for kind in HARMS}
+    harms: dict[str, float] = {kind: float(random.uniform()) for kind in HARMS}
     return Drawn(spot, skin, part, area, 1.0, shape, 1.0, harms)
 
 
@@ -110,7 +110,7 @@ def see(
     """
     form = Visit(
         date=day, salt_percent=1.0,
-        patches=tuple(_form(patient, one, fresh, random) for one, fresh in drawn),
+        patches=tuple(_form(patient, world, one, fresh, random) for one, fresh in drawn),
     )  # fmt: skip
     asked = patient.model_copy(update={"visits": (*patient.visits, form)})
     known = {seen.id for visit in patient.visits for seen in visit.patches}
@@ -121,8 +121,7 @@ def see(
         if one.day != day or one.kind in HARMS or skipped:
             continue
         row = _row(patient, world, by_id, one.patch)
-        low, high = replicate(one, {key: np.array([value]) for key, value in row.items()}, random)
-        read.append(replace(one, low=float(low[0]), high=float(high[0])))
+        read.append(_read(one, row, random))
     visit = write_visit(form, read)
     patches = tuple(
         _harmed(world, by_id[seen.id], _described(seen, by_id[seen.id], world, known))
@@ -131,26 +130,44 @@ def see(
     return visit.model_copy(update={"patches": patches})
 
 
-def _form(patient: Patient, one: Drawn, fresh: bool, random: np.random.Generator) -> PatchSeen:
+def _read(one: Observation, row: Mapping[str, float], random: np.random.Generator) -> Observation:
+    """Read with the error of the reader, but without slips of the pen."""
+    edges = np.array(one.edges)
+    row_of_one = {key: np.array([value]) for key, value in row.items()}
+    reached = below(one, edges[1:-1, None], row_of_one)[:, 0]
+    number = int((reached < random.uniform()).sum())
+    return replace(one, low=one.edges[number], high=one.edges[number + 1])
+
+
+def _form(
+    patient: Patient, world: World, one: Drawn, fresh: bool, random: np.random.Generator
+) -> PatchSeen:
     """Patch with a number in place of every reading."""
     known = any(seen.id == one.spot.id for visit in patient.visits for seen in visit.patches)
     signs = Trichoscopy(tapering_hairs=1, black_dots=1, broken_hairs=1)
     rows = load_story_rows()
     readings: tuple[Reading, ...] = ()
     if known and random.uniform() < rows.number("second_reader"):
-        by: Any = "photo" if random.uniform() < observation_number("percent_step") * 10 else "patient"
+        by: Any = "photo" if random.integers(2) else "patient"
         readings = (Reading(rater="photo reader" if by == "photo" else "patient", by=by,
                             regrowth_percent=50.0),)  # fmt: skip
     return PatchSeen(
         id=one.spot.id,
         shape=one.shape if fresh else None,
         first_seen=one.spot.first_seen,
-        regrowth_percent=50.0 if known else 0.0,
+        regrowth_percent=50.0 if known else _first_read(world, one),
         terminal_percent=50.0 if known else None,
         pull_test_hairs=1,
         trichoscopy=signs,
         readings=readings,
     )
+
+
+def _first_read(world: World, one: Drawn) -> float:
+    """Regrowth [%] of a patch drawn for the first time, in the steps in which people write it."""
+    step = observation_number("percent_step")
+    regrown = step * round(max(1.0 - missing(world, one), 0.0) / step)
+    return round(convert(regrown, "1", "%"), 6)
 
 
 def _row(

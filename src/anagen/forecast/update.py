@@ -6,7 +6,7 @@ weighed together with the mixture that they come from (the deterministic-mixture
 heuristic of Veach and Guibas 1995; Cornuet and others 2012, adaptive multiple importance sampling).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,33 +76,45 @@ def update(
     """
     chosen = posterior or load_posterior()
     prior = make_prior(chosen, case.shown, case.known, bald_ages(case))
-    people = _Round.from_prior(case, prior, chosen, seed)
+    people = _Round.from_prior(case, prior, chosen, (seed, 0))
     last = rounds if case.observations else 1
     number = 1
-    while number < last and people.effective(prior) < ENOUGH:
+    while number < last and people.effective() < ENOUGH:
         people = people.next(case, prior, chosen, np.random.default_rng([seed, number]))
         number += 1
-    target, each = people.log_target(prior)
-    total = people.log_each.sum(1)
     mixture = people.log_mixture()
-    weight, evidence = _normalised(target + total - mixture)
-    base, _ = _normalised(target - mixture)
+    weight, evidence = _normalised(people.target + people.log_each.sum(1) - mixture)
+    base, _ = _normalised(people.target - mixture)
+    _, each = log_prior(prior, people.x)
     share = np.exp(each - np.logaddexp.reduce(each, axis=1)[:, None])
     return Learnt(case, prior, chosen, people.x, weight, share, people.log_each, base, people.past,
                   float(1.0 / np.sum(weight**2)), number, evidence)  # fmt: skip
 
 
-def first_evidence(case: Case, prior: Prior, posterior: Posterior, seed: int) -> float:
-    """Logarithm of the mean likelihood of the readings over people of the prior, no more drawn."""
-    people = _Round.from_prior(case, prior, posterior, seed)
-    target, _ = people.log_target(prior)
-    _, evidence = _normalised(target + people.log_each.sum(1) - people.log_mixture())
-    return evidence
+def first_evidence(
+    case: Case, prior: Prior, posterior: Posterior, seed: Sequence[int], count: int = CHUNK
+) -> float:
+    """Logarithm of the mean likelihood of the readings over people of the prior.
+
+    Parameters
+    ----------
+    case, prior, posterior : as in `Learnt`.
+    seed : of the random numbers; count : of people, a power of two and of `CHUNK` a multiple.
+    """
+    people = _Round.from_prior(case, prior, posterior, seed, count)
+    return _normalised(people.log_weight())[1]
 
 
 @dataclass(frozen=True)
 class _Round:
-    """People drawn so far, from which proposals, and how likely each makes what was seen."""
+    """People drawn so far, from which proposals, and how likely each makes what was seen.
+
+    Parameters
+    ----------
+    target : (person,) logarithm of the prior, none for whom steps of a day cannot follow.
+    log_q : (person, proposal) logarithm of the density of each proposal; counts : drawn from each.
+    before : mean and covariance of the prior.
+    """
 
     x: Values
     log_each: Values
@@ -110,55 +122,62 @@ class _Round:
     proposals: tuple[Any, ...]
     counts: tuple[int, ...]
     log_q: Values
-    fine: NDArray[np.bool_]
+    target: Values
     before: tuple[Values, Values]
 
     @classmethod
-    def from_prior(cls, case: Case, prior: Prior, posterior: Posterior, seed: int) -> "_Round":
+    def from_prior(
+        cls,
+        case: Case,
+        prior: Prior,
+        posterior: Posterior,
+        seed: Sequence[int],
+        count: int = _FIRST,
+    ) -> "_Round":
+        """Draw the first people."""
         from scipy.stats import qmc
 
-        random = np.random.default_rng([seed, 0])
+        random = np.random.default_rng(seed)
         sampler = qmc.Sobol(prior.size, scramble=True, rng=random)
         # In another order, or the low bits of a row would tie its numbers to its draw.
-        x, log_q = draw(prior, random.permutation(sampler.random(_FIRST)))
+        x, log_q = draw(prior, random.permutation(sampler.random(count)))
         past, log_each = _weigh(case, prior, posterior, x, random)
-        weight, _ = _normalised(log_prior(prior, x)[0] - log_q)
-        before = _moments(x, weight)
-        return cls(x, log_each, past, (None,), (_FIRST,), log_q[:, None], _followed(past), before)
-
-    def log_target(self, prior: Prior) -> tuple[Values, Values]:
-        """Logarithm of the prior (person,), none for whom steps of a day cannot follow; by draw."""
-        target, each = log_prior(prior, self.x)
-        return np.where(self.fine, target, -np.inf), each
+        target, _ = log_prior(prior, x)
+        before = _moments(x, _normalised(target - log_q)[0])
+        target = np.where(_followed(past), target, -np.inf)
+        return cls(x, log_each, past, (None,), (count,), log_q[:, None], target, before)
 
     def log_mixture(self) -> Values:
         """Logarithm of the density (person,) of the mixture that all were drawn from."""
         share = np.log(np.array(self.counts) / sum(self.counts))
         return np.asarray(np.logaddexp.reduce(self.log_q + share, axis=1))
 
-    def effective(self, prior: Prior) -> float:
+    def log_weight(self) -> Values:
+        """Logarithm of the weights (person,), but for a constant."""
+        return np.asarray(self.target + self.log_each.sum(1) - self.log_mixture())
+
+    def effective(self) -> float:
         """Effective number of people."""
-        target, _ = self.log_target(prior)
-        weight, _ = _normalised(target + self.log_each.sum(1) - self.log_mixture())
+        weight, _ = _normalised(self.log_weight())
         return float(1.0 / np.sum(weight**2))
 
     def next(
         self, case: Case, prior: Prior, posterior: Posterior, random: np.random.Generator
     ) -> "_Round":
         """Draw more people from a proposal fitted to those who fit."""
-        target, _ = self.log_target(prior)
-        log_weight = target + self.log_each.sum(1) - self.log_mixture()
-        proposal = _fit(self.x, log_weight, self.before)
+        proposal = _fit(self.x, self.log_weight(), self.before)
         x = proposal.draw(_NEXT, random)
         past, log_each = _weigh(case, prior, posterior, x, random)
-        proposals = (*self.proposals, proposal)
+        target = np.where(_followed(past), log_prior(prior, x)[0], -np.inf)
+        # Only what is new is told: new people by all proposals, and all people by the new one.
+        rows = [log_proposal(prior, x) if one is None else one.log_density(x)
+                for one in self.proposals]  # fmt: skip
         both = np.concatenate([self.x, x])
-        columns = [
-            log_proposal(prior, both) if one is None else one.log_density(both) for one in proposals
-        ]
+        log_q = np.concatenate([self.log_q, np.stack(rows, axis=1)])
+        log_q = np.concatenate([log_q, proposal.log_density(both)[:, None]], axis=1)
         return _Round(both, np.concatenate([self.log_each, log_each]), _joined(self.past, past),
-                      proposals, (*self.counts, _NEXT), np.stack(columns, axis=1),
-                      np.concatenate([self.fine, _followed(past)]), self.before)  # fmt: skip
+                      (*self.proposals, proposal), (*self.counts, _NEXT), log_q,
+                      np.concatenate([self.target, target]), self.before)  # fmt: skip
 
 
 def _followed(past: Past) -> NDArray[np.bool_]:

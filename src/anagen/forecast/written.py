@@ -11,7 +11,7 @@ from anagen.units import convert
 
 
 def bin_of(one: Observation) -> int:
-    """Number of the bin of a reading, the lowest is 0.
+    """Tell the number of the bin of a reading, the lowest is 0.
 
     Examples
     --------

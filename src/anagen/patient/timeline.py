@@ -263,7 +263,7 @@ def _session_entries_by_patch(session: Session) -> Iterator[SteroidEntry]:
     for injection in session.injections:
         if injection.status != "skipped":
             groups.setdefault((injection.product, injection.patch), []).append(injection)
-    for (product, patch), injections in groups.items():
+    for (_, patch), injections in groups.items():
         part = session.model_copy(update={"injections": tuple(injections)})
         for entry in _session_entries(part):
             yield replace(entry, patch=patch, sites=len(injections))

@@ -1,7 +1,9 @@
 """The application: state, middleware and routes put together."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -16,6 +18,7 @@ from anagen.web.api import (
     account_routes,
     clinic_routes,
     document_routes,
+    job_routes,
     people_routes,
     photograph_routes,
 )
@@ -23,11 +26,44 @@ from anagen.web.logs import make_log
 from anagen.web.metrics import Metrics
 from anagen.web.middleware import Around
 from anagen.web.settings import ServerSettings
+from anagen.web.workers import Workers
 
 PREFIX = "/api/v1"
 
 
-def make_app(store: Store, settings: ServerSettings, *, log: Any = None) -> FastAPI:
+class Compute:
+    """Worker processes of one server, begun when the first job comes or ahead of it.
+
+    Parameters
+    ----------
+    store : of the clinic.
+    settings : how the server runs.
+    log : structured log.
+    """
+
+    def __init__(self, store: Store, settings: ServerSettings, log: Any) -> None:
+        self._make = partial(Workers, store, count=settings.workers, log=log)
+        self._lock = threading.Lock()
+        self._workers: Workers | None = None
+
+    def __call__(self) -> Workers:
+        """Give the workers."""
+        with self._lock:
+            if self._workers is None:
+                self._workers = self._make()
+            return self._workers
+
+    def close(self) -> None:
+        """End them, if they were begun."""
+        with self._lock:
+            if self._workers is not None:
+                self._workers.close()
+                self._workers = None
+
+
+def make_app(
+    store: Store, settings: ServerSettings, *, log: Any = None, ahead: bool = False
+) -> FastAPI:
     """Make the application over an open store.
 
     Parameters
@@ -35,14 +71,18 @@ def make_app(store: Store, settings: ServerSettings, *, log: Any = None) -> Fast
     store : of the clinic; stays open, and is closed by who opened it.
     settings : how it runs.
     log : structured log; to standard error when None.
+    ahead : whether worker processes begin with the server, not with the first job.
     """
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
         app.state.accesses = AccessLog(store)
+        if ahead:
+            app.state.compute()
         try:
             yield
         finally:
+            app.state.compute.close()
             app.state.accesses.close()
 
     app = FastAPI(
@@ -57,6 +97,7 @@ def make_app(store: Store, settings: ServerSettings, *, log: Any = None) -> Fast
     )
     app.state.store, app.state.settings = store, settings
     app.state.log, app.state.metrics = log or make_log(), Metrics()
+    app.state.compute = Compute(store, settings, app.state.log)
     app.user_middleware.extend(
         (
             Middleware(Around, state=app.state, secure=settings.secure),
@@ -76,6 +117,7 @@ def _routers() -> tuple[APIRouter, ...]:
         account_routes.router,
         people_routes.router,
         photograph_routes.router,
+        job_routes.router,
         document_routes.make_router(),
         clinic_routes.router,
     )

@@ -35,7 +35,7 @@ def serve(places: Places, settings: ServerSettings) -> None:
         if needs_setup(store):
             _greet(settings, setup_code(store))
         quieten_uvicorn()
-        app = make_app(store, settings, log=make_log())
+        app = make_app(store, settings, log=make_log(), ahead=True)
         uvicorn.run(app, **_options(settings))
     finally:
         close_store(store)

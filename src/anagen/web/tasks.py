@@ -245,7 +245,9 @@ def _compare(asked: CompareRequested, progress: Progress) -> CompareResult:
     from anagen.forecast.compare import compare_plans
 
     patient, _ = _patient(asked)
-    weights = asked.preference and {str(key): one for key, one in asked.preference.items()}
+    weights: dict[str, float] | None = None
+    if asked.preference is not None:
+        weights = {str(name): weight for name, weight in asked.preference.items()}
     chosen = candidate_plans(patient, on=asked.on, profile=asked.profile)
     found = compare_plans(
         patient, weeks=asked.weeks, profile=asked.profile, preference=weights,

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field, SecretStr
 
-from anagen.clinic import accounts, second_factor, setup, sign_in, tokens
+from anagen.clinic import accounts, second_factor, sign_in, tokens
 from anagen.clinic.permissions import PERMISSIONS, Permission, Role
+from anagen.clinic.setup import first_account, needs_setup
 from anagen.errors import AccessError
 from anagen.patient.quantities import Word
 from anagen.web.api.shapes import Body, json_answer, refusals
@@ -150,14 +151,14 @@ class MadeToken(BaseModel):
             response_model=dict[str, bool], responses=refusals())  # fmt: skip
 def setup_state(request: Request) -> Response:
     """Tell whether the first account is still to be made."""
-    return json_answer({"needed": setup.needs_setup(request.app.state.store)})
+    return json_answer({"needed": needs_setup(request.app.state.store)})
 
 
 @router.post("/setup", operation_id="set_up", dependencies=[Depends(Anyone())], status_code=201,
              response_model=AccountOut, responses=refusals(409))  # fmt: skip
 def set_up(request: Request, body: SetUp) -> Response:
     """Make the first account with the code that the server printed at its first start."""
-    made = setup.first_account(
+    made = first_account(
         request.app.state.store, body.code.get_secret_value(), body.name, body.display_name,
         body.password.get_secret_value(),
     )  # fmt: skip
