@@ -8,6 +8,9 @@ from jaxtyping import install_import_hook
 # Shapes and types of the room that computes are checked at every call; must precede its import.
 install_import_hook("anagen.biology", "beartype.beartype")
 
+# The record on both databases, for the tests of the clinic and of the server alike.
+pytest_plugins = ("databases",)
+
 settings.register_profile(
     "anagen",
     deadline=None,

@@ -294,6 +294,14 @@ def test_review_as_json_is_whole(run: Run, reviewed: dict[str, Any], plan_file: 
     assert answer["flags"][0]["severity"] == "stop"
 
 
+def test_review_as_json_tells_the_findings(run: Run, reviewed: dict[str, Any]) -> None:
+    code, output, _ = run("review", EXAMPLE, "--on", "2025-01-20", "--json")
+    assert code == 0
+    findings = json.loads(output)["findings"]
+    assert findings
+    assert all(finding["rule"] and finding["message"] for finding in findings)
+
+
 def test_gates_show_what_was_seen_and_what_is_likely(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

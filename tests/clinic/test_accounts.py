@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from anagen.clinic import passwords
 from anagen.clinic.accounts import (
@@ -214,6 +214,18 @@ def test_disabling_ends_sign_ins_and_tokens_for_good(store: Store, anna: Actor) 
         actor_of_sign_in(store, entered.secret)
     with pytest.raises(AccessError):
         actor_of_token(store, token.secret)
+
+
+def test_a_disabled_account_is_refused_even_where_its_sign_ins_were_not_ended(
+    store: Store, anna: Actor
+) -> None:
+    entered = sign_in(store, "anna", PASSWORD, address="192.0.2.2", agent="test")
+    with store.engine.begin() as connection:
+        connection.execute(update(metadata.tables["accounts"]).values(disabled=True))
+    with pytest.raises(AccessError):
+        actor_of_sign_in(store, entered.secret)
+    with pytest.raises(AccessError, match="or the account is disabled"):
+        sign_in(store, "anna", PASSWORD, address="192.0.2.2", agent="test")
 
 
 def test_new_roles_hold_at_once(store: Store, anna: Actor) -> None:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from anagen.forecast.observations import informative_days, observe, pain_seen
+from anagen.forecast.observations import observe, pain_seen
 from anagen.patient import (
     LossByView,
     OtherSteroid,
@@ -49,13 +49,11 @@ def kinds(record, **options):
 
 def test_an_empty_record_says_nothing():
     assert observe(Patient(id="P1")) == ()
-    assert informative_days(Patient(id="P1")) == ()
 
 
 def test_visits_without_a_reading_say_nothing():
     empty = (Visit(date=week(4)), later(6), later(8, note="looked at", blocked="sunburn"))
     assert observe(patient(*empty)) == ()
-    assert informative_days(patient(*empty)) == (FIRST,)
     with_reading = later(10, regrowth_percent=40.0)
     assert observe(patient(*empty, with_reading)) == observe(patient(with_reading))
 
@@ -167,11 +165,6 @@ def test_a_patch_says_nothing_before_it_is_drawn():
     assert observe(Patient(id="P1", visits=(early, drawn))) == ()
 
 
-def test_a_new_patch_is_informative_from_its_first_outline():
-    two = Visit(date=week(4), patches=(seen("B", shape=circle(x=30.0)),))
-    assert informative_days(patient(two)) == (FIRST, week(4))
-
-
 def test_a_score_counts_when_all_that_is_lost_is_drawn():
     (one,) = observe(patient(later(visit={"salt_percent": 3.0})))
     assert (one.kind, one.patch, one.value) == ("salt", None, "3")
@@ -241,7 +234,6 @@ def test_readings_stand_in_order_of_day_and_none_is_later_than_asked():
     assert len(days) == 10
     early = observe(patient(*visits), until=week(12))
     assert early == found[:6]
-    assert informative_days(patient(*visits), until=week(12)) == (FIRST, week(4), week(8), week(12))
 
 
 def test_pain_is_that_of_the_session_before():

@@ -57,7 +57,7 @@ def _judged_plan(document: PlanKept, patient: "Patient", profile: str | None) ->
         raise InputError(
             [
                 Problem(f"plan.{one.place}", "a plan that no rule forbids, or a reason against it",
-                        one.message,
+                        one.message.rstrip("."),
                         one.remedy if one.absolute else
                         f"{one.remedy} Or override '{one.rule}' with a reason.".strip())
                 for one in standing
@@ -74,7 +74,14 @@ def _findings(
     from anagen.treatment.findings import apply_overrides
     from anagen.treatment.rules import check
 
-    return apply_overrides(check(plan, facts(patient, day), profile), overrides)
+    # What was given from that day on is the plan's own doing, not what it has to respect.
+    before = patient.model_copy(
+        update={
+            "sessions": tuple(one for one in patient.sessions if one.date < day),
+            "session_summaries": tuple(s for s in patient.session_summaries if s.date < day),
+        }
+    )
+    return apply_overrides(check(plan, facts(before, day), profile), overrides)
 
 
 def check_same_file(standing: PhotographKept, changed: PhotographKept) -> None:

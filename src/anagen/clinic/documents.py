@@ -307,6 +307,9 @@ class Erasure(Document):
     basis: Text = Field(description="legal basis or request")
     texts: int = Field(description="number of texts erased")
     photographs: int = Field(description="number of photographs erased")
+    files: tuple[Sha256, ...] = Field(
+        (), description="keyed marks of the files to be gone; they tell nothing without a file"
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from anagen.clinic.tables import REVISION
 from anagen.errors import StoreError
@@ -20,21 +20,26 @@ def upgrade(engine: Engine, revision: str = REVISION) -> None:
     StoreError
         When the database was made by a later release.
     """
-    from alembic import command
-    from alembic.util import CommandError
-
     with engine.connect() as plain:
         connection = plain.execution_options(anagen_write=True)
         with connection.begin():
-            config = make_config()
-            config.attributes["connection"] = connection
-            try:
-                command.upgrade(config, revision)
-            except CommandError as error:
-                raise StoreError(
-                    f"the database was made by another release of Anagen ({error}). "
-                    "Install that release or a later one"
-                ) from error
+            upgrade_within(connection, revision)
+
+
+def upgrade_within(connection: Connection, revision: str = REVISION) -> None:
+    """Bring the tables up to a revision, in a transaction of the caller; see `upgrade`."""
+    from alembic import command
+    from alembic.util import CommandError
+
+    config = make_config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, revision)
+    except CommandError as error:
+        raise StoreError(
+            f"the database was made by another release of Anagen ({error}). "
+            "Install that release or a later one"
+        ) from error
 
 
 def revisions() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from anagen.clinic.changes import JUDGED, check_same_file, judged
-from anagen.clinic.documents import PERSON_KINDS, Identity, Person, PhotographKept
+from anagen.clinic.documents import PERSON_KINDS, Identity, Person, PhotographKept, VisitKept
 from anagen.clinic.entries import (
     Entry,
     head,
@@ -18,6 +18,8 @@ from anagen.clinic.entries import (
     person_exists,
     put,
 )
+from anagen.clinic.erase import erased
+from anagen.clinic.patches import check_changes
 from anagen.clinic.permissions import Actor, may_write, require
 from anagen.clinic.settings import setting
 from anagen.clinic.store import Store, reading, writing
@@ -96,6 +98,11 @@ def enrol(
     with writing(store) as connection:
         if person_exists(connection, chosen):
             raise StaleError(f"person {chosen}: expected a free number, found one in use", 1)
+        if erased(connection, chosen) is not None:
+            raise InputError(
+                Problem("number", "a number that nobody has or had", f"{chosen!r}, erased",
+                        "Give another number.")
+            )  # fmt: skip
         return tuple(
             Kept(
                 put(store, connection, kind, chosen, document, person=chosen,
@@ -299,6 +306,9 @@ def _checked(
              if issue.path[: len(place)] == place]  # fmt: skip
     problems = [(issue.severity, _renamed(issue, kind, place)) for issue in found]
     errors = [problem for severity, problem in problems if severity == "error"]
+    if isinstance(document, VisitKept):
+        visits = (e for e in standing if (e.kind, e.id) != (kind, key) and e.kind == "visit")
+        errors += check_changes([visit.document for visit in visits], document)
     if errors:
         raise InputError(errors)
     return tuple(problem for _, problem in problems)

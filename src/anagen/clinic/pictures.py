@@ -10,6 +10,7 @@ from anagen.clinic.entries import Entry, head, person_exists
 from anagen.clinic.people import Kept, keep
 from anagen.clinic.permissions import Actor, require
 from anagen.clinic.photographs import PhotographStore
+from anagen.clinic.repeats import created_once
 from anagen.clinic.store import Store, reading
 from anagen.errors import InputError, NotFoundError, Problem
 
@@ -44,6 +45,8 @@ def add_photograph(
 ) -> Kept:
     """Take in a photograph of a person: checked, stripped of its metadata, kept under its hash.
 
+    The same photograph sent twice under one key is kept once.
+
     Raises
     ------
     AccessError, NotFoundError, InputError, StoreError
@@ -63,7 +66,11 @@ def add_photograph(
     )  # fmt: skip
     # The file is there before the document that names it, so that no document lacks its file.
     photographs.keep(files_of(store), taken)
-    return keep(store, actor, number, "photograph", document, key=key)
+
+    def write() -> Kept:
+        return keep(store, actor, number, "photograph", document, key=key)
+
+    return created_once(store, actor, "photograph", key, document, write)
 
 
 def picture(

@@ -3,9 +3,10 @@
 import threading
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from heapq import nsmallest
 
 from sqlalchemy import Connection, select
 
@@ -24,6 +25,8 @@ _LETTERS = str.maketrans(
 )  # fmt: skip
 # Sorts after every letter: the end of all words with a prefix.
 _LAST = "\U0010ffff"
+# Before a number, so that no name is taken for one.
+_NUMBER = "#"
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,37 @@ class Found:
 
 
 @dataclass(frozen=True)
+class _Known:
+    """A person with the words that find it, folded once."""
+
+    found: Found
+    order: tuple[str, str]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class _State:
-    """The index as of one entry of the chain; never changed, only replaced."""
+    """The index as of one entry of the chain; never changed, only replaced.
+
+    Parameters
+    ----------
+    seq : of the last entry seen.
+    people : by number.
+    ranked : people by name; their places in it stand for them below.
+    words : all words in order of the alphabet, numbers under a sign.
+    places : of the person of each word.
+    """
 
     seq: int = 0
-    people: Mapping[str, Found] = field(default_factory=dict)
-    words: tuple[tuple[str, str], ...] = ()
+    people: Mapping[str, _Known] = field(default_factory=dict)
+    ranked: tuple[Found, ...] = ()
+    words: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
+
+    def beginning(self, prefix: str) -> set[int]:
+        """Places of the people with a word that begins so."""
+        start = bisect_left(self.words, prefix)
+        return set(self.places[start : bisect_left(self.words, prefix + _LAST)])
 
 
 class NameIndex:
@@ -91,14 +119,14 @@ class NameIndex:
             When this one may not read the record.
         """
         require(actor, "record:read")
-        state = self._current(store)
-        numbers = sorted(_with_prefix(state.words, f"#{folded(text).replace(' ', '')}"))
-        terms = name_parts(text)
+        state, terms = self._current(store), name_parts(text)
         if not terms:
             return ()
-        named = set.intersection(*(_with_prefix(state.words, term) for term in terms))
-        by_name = sorted(named.difference(numbers), key=lambda n: _order(state.people[n]))
-        return tuple(state.people[number] for number in (*numbers, *by_name)[:limit])
+        numbered = state.beginning(f"{_NUMBER}{folded(text).replace(' ', '')}")
+        named = set.intersection(*(state.beginning(term) for term in terms)) - numbered
+        by_number = nsmallest(limit, numbered, key=lambda place: state.ranked[place].number)
+        found = (*by_number, *nsmallest(limit, named))[:limit]
+        return tuple(state.ranked[place] for place in found)
 
     def _current(self, store: Store) -> _State:
         with self._lock:
@@ -144,38 +172,35 @@ def _brought_on(store: Store, connection: Connection, before: _State, end: int) 
     for row in connection.execute(query.order_by(entries.c.seq)):
         last[row.kind, row.id] = row
     if not last:
-        return _State(end, before.people, before.words)
+        return replace(before, seq=end)
     people = dict(before.people)
     for (kind, key), row in sorted(last.items(), key=lambda item: item[1].seq):
         number = row.person or key
-        if kind == "erasure" or (kind == "person" and (row.retracted or row.body is None)):
+        gone = row.retracted or row.body is None
+        if kind == "erasure" or (kind == "person" and gone):
             people.pop(number, None)
             people.pop(key, None)
         elif kind == "person":
-            people.setdefault(number, Found(number))
-        elif row.retracted or row.body is None:
-            if number in people:
-                people[number] = Found(number)
-        else:
+            people.setdefault(number, _known(Found(number)))
+        elif gone and number in people:
+            people[number] = _known(Found(number))
+        elif not gone:
             text = opened_text(store, kind, key, row.body) or "{}"
             identity = Identity.model_validate_json(text)
-            people[number] = Found(number, identity.name, identity.born)
-    return _State(end, people, tuple(sorted(_words(people.values()))))
+            people[number] = _known(Found(number, identity.name, identity.born))
+    return _state(end, people)
 
 
-def _words(people: Iterable[Found]) -> Iterator[tuple[str, str]]:
-    """Words by which people are found, each with the number; numbers stand under a sign."""
-    for found in people:
-        yield f"#{folded(found.number)}", found.number
-        for part in name_parts(found.name or ""):
-            yield part, found.number
+def _known(found: Found) -> _Known:
+    name = found.name or ""
+    words = (f"{_NUMBER}{folded(found.number)}", *name_parts(name))
+    return _Known(found, (folded(name), found.number), words)
 
 
-def _with_prefix(words: tuple[tuple[str, str], ...], prefix: str) -> set[str]:
-    start = bisect_left(words, (prefix,))
-    end = bisect_left(words, (prefix + _LAST,))
-    return {number for _, number in words[start:end]}
-
-
-def _order(found: Found) -> tuple[str, str]:
-    return folded(found.name or ""), found.number
+def _state(seq: int, people: Mapping[str, _Known]) -> _State:
+    ranked = sorted(people.values(), key=lambda known: known.order)
+    words = sorted((word, at) for at, known in enumerate(ranked) for word in known.words)
+    return _State(
+        seq, people, tuple(known.found for known in ranked),
+        tuple(word for word, _ in words), tuple(place for _, place in words),
+    )  # fmt: skip

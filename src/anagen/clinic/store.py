@@ -110,7 +110,7 @@ def make_engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
                    f"busy_timeout={_BUSY_MS}", "trusted_schema=OFF", "cell_size_check=ON",
-                   "fullfsync=ON", "cache_size=-32000"):  # fmt: skip
+                   "fullfsync=ON", "cache_size=-32000", "secure_delete=ON"):  # fmt: skip
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -227,7 +227,7 @@ def _keys(places: Places, *, founded: bool) -> Keys:
 
 def _found(engine: Engine, keys: Keys) -> None:
     """Begin the chains, or prove that the key is theirs."""
-    mark = chain.entry_seal(keys, keys.fingerprint, dict.fromkeys(chain.ENTRY_FIELDS))
+    mark = key_mark(keys)
     with engine.connect() as plain:
         connection = plain.execution_options(anagen_write=True)
         rows = {row.name: row.digest for row in connection.execute(select(chains))}
@@ -241,6 +241,11 @@ def _found(engine: Engine, keys: Keys) -> None:
             raise StoreError(
                 "the key file belongs to another record. Name the right one with --key-file"
             )
+
+
+def key_mark(keys: Keys) -> str:
+    """Mark of a key that a record keeps, to tell whether a key is its own."""
+    return chain.entry_seal(keys, keys.fingerprint, dict.fromkeys(chain.ENTRY_FIELDS))
 
 
 def folder_of(store: Store) -> Path:

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Observation",
     "below",
-    "informative_days",
     "log_likelihood",
     "observe",
     "pain_seen",
@@ -112,24 +111,6 @@ def observe(patient: Patient, until: date | None = None) -> tuple[Observation, .
     for name, one in drawn.items():
         found += _harms(name, one)
     return tuple(sorted(found, key=lambda one: one.day))
-
-
-def informative_days(patient: Patient, until: date | None = None) -> tuple[date, ...]:
-    """Days on which something was drawn for the first time or read, in order.
-
-    Examples
-    --------
-    >>> informative_days(Patient(id="P1", visits=(Visit(date=date(2026, 3, 2)),)))
-    ()
-    """
-    days = {one.day for one in observe(patient, until)}
-    known: set[str] = set()
-    for visit in visits_until(patient, until):
-        for seen in visit.patches:
-            if seen.site == "scalp" and seen.shape is not None and seen.id not in known:
-                known.add(seen.id)
-                days.add(visit.date)
-    return tuple(sorted(days))
 
 
 def pain_seen(patient: Patient, until: date | None = None) -> list[tuple[date, int]]:

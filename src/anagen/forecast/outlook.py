@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -59,11 +59,13 @@ class Arm:
     sessions : to come, of those that the record does not hold as given.
     seen : by patch, (person, week + 1) from the origin on.
     blood : (person, day) from the origin on; None when it was not asked for.
+    courses : the same as ``seen``, by what tells a patch and its doses apart from others.
     """
 
     sessions: "tuple[Session, ...]"
     seen: Mapping[str, Seen]
     blood: Blood | None
+    courses: Mapping[object, Seen] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def with_plan(outlook: Outlook, name: str, plan: Plan) -> Outlook:
     """
     _check({name: plan}, outlook.weeks)
     blood = outlook.arms[UNTREATED].blood is not None
-    arm = _follow(outlook.people, plan, outlook.weeks, blood)
+    known = {key: seen for arm in outlook.arms.values() for key, seen in arm.courses.items()}
+    arm = _follow(outlook.people, plan, outlook.weeks, blood, known)
     return replace(
         outlook,
         plans={**outlook.plans, name: plan},
@@ -169,16 +172,29 @@ def future_doses(case: Case, sessions: "Sequence[Session]") -> dict[str, tuple[P
     }
 
 
-def _follow(people: People, plan: Plan | None, weeks: int, blood: bool) -> Arm:
+def _follow(
+    people: People,
+    plan: Plan | None,
+    weeks: int,
+    blood: bool,
+    known: Mapping[object, Seen] | None = None,
+) -> Arm:
+    """Follow a plan; a patch that another plan treats alike has its ``known`` course."""
     case = people.learnt.case
     sessions = sessions_to_come(case, plan)
     coming = future_doses(case, sessions)
     doses = {patch.id: (*patch.doses, *coming[patch.id]) for patch in case.patches}
     body = body_of(case)
+    # Patches that nothing tells apart share a course where the plan treats them alike.
+    keys = {
+        patch.id: (case.same[number], doses[patch.id]) for number, patch in enumerate(case.patches)
+    }
+    courses: dict[object, Seen] = {key: seen for key, seen in (known or {}).items()
+                                   if key in keys.values()}  # fmt: skip
     jobs: dict[object, int] = {}
-    for number, patch in enumerate(case.patches):
-        # Patches that nothing tells apart share a course where the plan treats them alike.
-        jobs.setdefault((case.same[number], doses[patch.id]), number)
+    for number, key in enumerate(keys.values()):
+        if key not in courses:
+            jobs.setdefault(key, number)
 
     def one(number: int) -> Seen:
         patch = case.patches[number]
@@ -192,12 +208,9 @@ def _follow(people: People, plan: Plan | None, weeks: int, blood: bool) -> Arm:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         level = pool.submit(_blood, people, doses, weeks) if blood else None
-        found = dict(zip(jobs, pool.map(one, jobs.values()), strict=True))
-        seen = {
-            patch.id: found[case.same[number], doses[patch.id]]
-            for number, patch in enumerate(case.patches)
-        }
-        return Arm(sessions, seen, level.result() if level else None)
+        courses |= zip(jobs, pool.map(one, jobs.values()), strict=True)
+        seen = {name: courses[key] for name, key in keys.items()}
+        return Arm(sessions, seen, level.result() if level else None, courses)
 
 
 def _blood(people: People, doses: Mapping[str, tuple[PatchDose, ...]], weeks: int) -> Blood:

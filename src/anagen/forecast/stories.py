@@ -411,13 +411,13 @@ def _treat(
     strength = _strength(told, day)
     used = not told.plans or told.next >= len(told.plans[-1].sessions)
     joined_now = any(seen.blocked for seen in told.patient.visits[-1].patches)
-    stale = used or open_now != told.open or joined_now or strength != told.strength
+    stale = used or not set(open_now) <= set(told.open) or joined_now or strength != told.strength
     if last or (open_now and stale):
         told = _planned(replace(told, strength=strength, open=open_now), day, random)
     if not given or not open_now or not told.accepted or not told.accepted[-1]:
         return told
     plan = told.plans[-1]
-    session = plan.sessions[told.next].model_copy(update={"date": day})
+    session = _left_out(plan.sessions[told.next], day, open_now)
     if _blocked(check(session, facts(told.patient, day), scalp=patient_scalp(told.patient))):
         return replace(told, accepted=(*told.accepted[:-1], told.next > 0))
     session = _as_given(session, random)
@@ -425,6 +425,16 @@ def _treat(
     patient = told.patient.model_copy(update={"sessions": (*told.patient.sessions, session)})
     world = inject(told.world, session, where)
     return replace(told, patient=patient, world=world, next=told.next + 1)
+
+
+def _left_out(session: Session, day: date, open_now: tuple[str, ...]) -> Session:
+    """Take a planned session on its day without the patches that are injected no more."""
+    gone = {"status": "skipped", "skipped_reason": load_story_rows().words["left_out"]}
+    items = tuple(
+        item if item.patch in open_now else item.model_copy(update=gone)
+        for item in session.injections
+    )
+    return session.model_copy(update={"date": day, "injections": items})
 
 
 def _open(told: _Told) -> tuple[str, ...]:
@@ -505,5 +515,5 @@ def _as_given(session: Session, random: np.random.Generator) -> Session:
                       "skipped_reason": words[int(random.integers(len(words)))]}  # fmt: skip
         elif random.uniform() < rows.number("reflux"):
             update["reflux"] = True
-        items.append(item.model_copy(update=update))
+        items.append(item if item.status == "skipped" else item.model_copy(update=update))
     return session.model_copy(update={"injections": tuple(items)})

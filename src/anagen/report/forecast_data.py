@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from anagen.report import forecast_figures as figures
 
 if TYPE_CHECKING:
@@ -120,6 +122,8 @@ def _jsonable(value: Any) -> Any:
         return {str(key): _jsonable(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_jsonable(entry) for entry in value]
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     return value.isoformat() if isinstance(value, date) else plain(value)
 
 

@@ -12,6 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from anagen._version import __version__
 from anagen.clinic.accesses import AccessLog
+from anagen.clinic.search import NameIndex
 from anagen.clinic.store import Store
 from anagen.web import problems
 from anagen.web.api import (
@@ -19,6 +20,7 @@ from anagen.web.api import (
     clinic_routes,
     document_routes,
     job_routes,
+    overview_routes,
     people_routes,
     photograph_routes,
 )
@@ -26,7 +28,7 @@ from anagen.web.logs import make_log
 from anagen.web.metrics import Metrics
 from anagen.web.middleware import Around
 from anagen.web.settings import ServerSettings
-from anagen.web.workers import Workers
+from anagen.web.workers import Load, Workers
 
 PREFIX = "/api/v1"
 
@@ -52,6 +54,11 @@ class Compute:
             if self._workers is None:
                 self._workers = self._make()
             return self._workers
+
+    def load(self) -> Load:
+        """Tell how much there is to do."""
+        with self._lock:
+            return Load(0, 0, 0) if self._workers is None else self._workers.load()
 
     def close(self) -> None:
         """End them, if they were begun."""
@@ -97,6 +104,7 @@ def make_app(
     )
     app.state.store, app.state.settings = store, settings
     app.state.log, app.state.metrics = log or make_log(), Metrics()
+    app.state.names = NameIndex()
     app.state.compute = Compute(store, settings, app.state.log)
     app.user_middleware.extend(
         (
@@ -118,6 +126,7 @@ def _routers() -> tuple[APIRouter, ...]:
         people_routes.router,
         photograph_routes.router,
         job_routes.router,
+        overview_routes.router,
         document_routes.make_router(),
         clinic_routes.router,
     )

@@ -98,6 +98,21 @@ class Anyone(Guard):
         """Refuse nobody."""
 
 
+async def admit(request: Request, guard: Guard) -> None:
+    """Refuse whoever may not use a route.
+
+    Raises
+    ------
+    AccessError
+        When nobody is signed in where somebody must be, or the permission is missing.
+    """
+    if isinstance(guard, Anyone):
+        return
+    actor = await current_actor(request)
+    if isinstance(guard, Allowed):
+        guard(actor)
+
+
 def guard_of(route: Any) -> Guard | None:
     """Find what a route asks of the one who calls it; None when somebody forgot."""
     with contextlib.suppress(AttributeError):

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from anagen.clinic.accesses import Access
 from anagen.errors import Problem, StoreError
-from anagen.web.guard import address_of
+from anagen.web.guard import address_of, admit, guard_of
 from anagen.web.problems import RefusedError, answer, refusal_of
 
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -26,6 +26,9 @@ class RecordedRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """Wrap the handler of the route."""
+        guard = guard_of(self)
+        if guard is None:
+            raise TypeError(f"{self.path}: expected a guard among its dependencies, found none")
         handle = super().get_route_handler()
         known = frozenset(field.alias for field in self.dependant.query_params)
         path = self.path_format
@@ -33,6 +36,8 @@ class RecordedRoute(APIRoute):
         async def recorded(request: Request) -> Response:
             request.state.route = path
             try:
+                # Before the body is read: nobody unknown makes the server parse or keep anything.
+                await admit(request, guard)
                 _refuse_unknown(request, known)
                 response = await handle(request)
             except Exception as error:

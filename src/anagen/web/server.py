@@ -15,8 +15,14 @@ _IDLE_SECONDS = 20
 _GRACE_SECONDS = 5
 
 
-def serve(places: Places, settings: ServerSettings) -> None:
+def serve(places: Places, settings: ServerSettings, *, ahead: bool = True) -> None:
     """Serve until stopped.
+
+    Parameters
+    ----------
+    places : of the record.
+    settings : how it runs.
+    ahead : whether worker processes begin with the server, not with the first job.
 
     Raises
     ------
@@ -35,7 +41,7 @@ def serve(places: Places, settings: ServerSettings) -> None:
         if needs_setup(store):
             _greet(settings, setup_code(store))
         quieten_uvicorn()
-        app = make_app(store, settings, log=make_log(), ahead=True)
+        app = make_app(store, settings, log=make_log(), ahead=ahead)
         uvicorn.run(app, **_options(settings))
     finally:
         close_store(store)

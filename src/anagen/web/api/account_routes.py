@@ -184,7 +184,7 @@ def begin_session(request: Request, body: Credentials) -> Response:
     return answer
 
 
-@router.get("/session", operation_id="read_session", dependencies=[Depends(SignedIn())],
+@router.get("/session", operation_id="who_am_i", dependencies=[Depends(SignedIn())],
             response_model=Me, responses=refusals())  # fmt: skip
 def read_session(request: Request, actor: CurrentActor) -> Response:
     """Tell who is signed in, and the token against forgery for changes with the cookie."""

@@ -169,5 +169,9 @@ def health(request: Request) -> Response:
 )
 def metrics(request: Request) -> Response:
     """Give the figures of the server for Prometheus."""
-    text = request.app.state.metrics.text()
+    state = request.app.state
+    load = state.compute.load()
+    state.metrics.jobs.labels("queued").set(load.queued)
+    state.metrics.jobs.labels("running").set(load.running)
+    text = state.metrics.text()
     return Response(text, media_type="text/plain; version=0.0.4")
