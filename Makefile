@@ -14,6 +14,7 @@ PATIENT ?= examples/patient.json
 OUT ?= out
 SEED ?= 20261123
 PEOPLE ?= 8000
+KILLS ?= 100
 POSTERIOR ?= src/anagen/evidence/data/population/2026.11.npz
 
 PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -27,7 +28,7 @@ READY_TEST := $(VENV)/.ready-test
 READY_FIT := $(VENV)/.ready-fit
 READY_BENCH := $(VENV)/.ready-bench
 
-.PHONY: help install run test lint format calibrate population-pages forecast-pages bench clean
+.PHONY: help install run test lint format calibrate population-pages forecast-pages bench kill-test clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +72,9 @@ forecast-pages: $(OUT)/forecast_study.json | $(READY) ## Write docs/forecast.md;
 
 bench: $(READY_BENCH) ## Measure speed and memory against the targets
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+kill-test: $(READY_TEST) ## Kill the server KILLS times on each database while people write, and look what is left
+	ANAGEN_KILLS=$(KILLS) $(BIN)/pytest tests/web/test_killed.py -q -s -p no:cacheprovider
 
 clean: ## Remove everything that these commands made
 	rm -rf $(VENV) $(OUT) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -125,6 +125,13 @@ class Postgres:
     def url(self) -> str:
         return f"postgresql://anagen:{self.password}@127.0.0.1:{self.port}/postgres"
 
+    def new_database(self) -> str:
+        """Make an empty database; gives its address."""
+        name = f"test_{secrets.token_hex(6)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return f"{self.url.removesuffix('/postgres')}/{name}"
+
     def make(self) -> None:
         """Make its files."""
         words = self.folder / "password"

@@ -23,7 +23,7 @@ EXAMPLES = ROOT / "examples"
 EXAMPLE = str(EXAMPLES / "patient.json")
 COMMANDS = (
     "plan", "simulate", "report", "check", "people", "parameters", "protocols", "schema",
-    "forecast", "compare", "review",
+    "forecast", "compare", "review", "serve", "demo",
 )  # fmt: skip
 
 Run = Callable[..., tuple[int, str, str]]

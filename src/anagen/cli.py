@@ -12,10 +12,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from anagen._commands.demo_cli import demo
 from anagen._commands.evidence_cli import evidence_app
 from anagen._commands.failures import BLOCKED, explain
 from anagen._commands.forecast_cli import compare, forecast, review
 from anagen._commands.serve_cli import serve
+from anagen._commands.user_cli import user_app
 from anagen._commands.work import DEFAULT_PROTOCOL
 
 app = typer.Typer(
@@ -28,7 +30,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(evidence_app)
-for _command in (forecast, compare, review, serve):
+app.add_typer(user_app)
+for _command in (forecast, compare, review, serve, demo):
     app.command()(_command)
 
 PatientArgument = Annotated[Path, typer.Argument(metavar="PATIENT", help="Patient, JSON or TOML.")]

@@ -23,7 +23,7 @@ from anagen.clinic.tokens import make_token
 from anagen.web.app import make_app
 from anagen.web.logs import make_log
 from anagen.web.settings import ServerSettings
-from anagen.web.workers import filled
+from anagen.web.workers import Load, filled
 
 with warnings.catch_warnings():
     # It asks for the successor of httpx, which nothing else here needs.
@@ -106,6 +106,9 @@ class Still:
 
     def cancel(self, actor: Actor, key: str) -> jobs.Job:
         return jobs.cancel(self.store, actor, key)
+
+    def load(self) -> Load:
+        return Load(0, 0, 0)
 
     def close(self) -> None:
         """End nothing."""
@@ -193,9 +196,9 @@ _SESSION = {"date": "2026-03-02", "injections": [_SITE]}
 
 
 def _visit(day: str, note: str) -> dict[str, Any]:
-    shape = {"outlines": [{"view": "top", "unit": "fraction",
-                           "points": [[0.4, 0.4], [0.6, 0.4], [0.6, 0.6], [0.4, 0.6]]}]}  # fmt: skip
-    patch = {"id": "p1", "shape": shape}
+    corners = [[0.4, 0.4], [0.6, 0.4], [0.6, 0.6], [0.4, 0.6]]
+    outline = {"view": "top", "unit": "fraction", "points": corners}
+    patch = {"id": "p1", "shape": {"outlines": [outline]}}
     return {"seen": {"date": day, "patches": [patch], "salt_percent": 8.0, "note": note}}
 
 
@@ -226,3 +229,15 @@ EXAMPLES: Mapping[str, Callable[[str, str], dict[str, Any]]] = MappingProxyType(
         "appointment": lambda day, note: {"on": day, "note": note},
     }
 )  # fmt: skip
+
+
+@pytest.fixture
+def examples() -> Mapping[str, Callable[[str, str], dict[str, Any]]]:
+    """One small document of every kind that is sent, by day and note."""
+    return EXAMPLES
+
+
+@pytest.fixture
+def picture() -> Callable[..., bytes]:
+    """Make a small photograph."""
+    return picture_bytes

@@ -30,7 +30,7 @@ def postgres() -> Iterator[Postgres]:
 def trial(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Trial]:
     database = None
     if request.param == "postgresql":
-        database = request.getfixturevalue("postgres").url
+        database = request.getfixturevalue("postgres").new_database()
     places = find_places(tmp_path / "clinic", database, environment={})
     token = make_clinic_token(places)
     server = Server(places, tmp_path / "log")

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from pydantic import ValidationError
 
 from anagen.cli import main
 from anagen.errors import InputError
+from anagen.forecast import candidates
+from anagen.forecast.choices import load_grid
 from anagen.forecast.predict import Forecast, forecast_patient
 from anagen.forecast.review_patient import review_patient
 from anagen.patient import Patient, load_patient
@@ -157,14 +161,20 @@ def test_a_review_is_that_of_the_forecast_room(
     assert data["findings"]
 
 
-def test_a_comparison_lists_as_many_plans_as_asked_and_all_picks(patient: dict[str, Any]) -> None:
+def test_a_comparison_lists_as_many_plans_as_asked_and_all_picks(
+    patient: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = replace(load_grid(), strengths_mg_per_mL=(5.0,), volumes_mL=(0.1,),
+                   spacings_mm=(10.0,), waits_weeks=())  # fmt: skip
+    few = partial(candidates.candidate_plans, grid=grid)
+    monkeypatch.setattr(candidates, "candidate_plans", few)
     steps: list[tuple[int, int]] = []
-    asked = {"patient": patient, "weeks": 4, "rows": 2, "preference": {"regrowth": 1}}
+    asked = {"patient": patient, "weeks": 4, "rows": 1, "preference": {"regrowth": 1}}
     found = run_task("compare", asked, lambda *step: steps.append(step))
     picks = {one["name"] for one in found["picks"]}
     names = {row["name"] for row in found["rows"]}
     assert picks <= names
-    assert len(names) <= len(picks) + 2 < found["compared"]
+    assert len(names) <= len(picks) + 1 < found["compared"]
     assert set(found["plans"]) == picks
     assert found["weights"]["regrowth"] == 1
     assert steps[-1] == (found["compared"], found["compared"])

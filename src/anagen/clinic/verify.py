@@ -203,7 +203,7 @@ def _check_entries(
 
 
 def _as_kept(store: Store, column: Any) -> Any:
-    """A truth value as SQLite keeps it, before 2 and 1 become the same."""
+    """Read a truth value as SQLite keeps it, before 2 and 1 become the same."""
     return type_coerce(column, Integer).label(column.name) if store.is_sqlite else column
 
 
@@ -242,7 +242,7 @@ def _check_text(store: Store, row: Any, gone: dict[str, int], place: str, found:
         found.add(place, "the text that was written", "another one")
     elif to_be_erased:
         found.add(place, "no text, since the person was erased", "the text",
-                  "Somebody put it back; erase it again from a backup made after the erasure.")  # fmt: skip
+                  "Somebody put it back; bring the record back from a newer backup.")  # fmt: skip
     else:
         _check_document(store, row, place, found)
 
@@ -363,7 +363,7 @@ def _check_photographs(store: Store, named: set[str], found: _Found) -> None:
     for sha256 in photographs.every(files):
         if sha256 not in named and _is_settled(store, sha256):
             found.add(f"photograph {sha256}", "one that the record names", "one that it does not",
-                      "Somebody put it there, or a transfer broke off; delete the file.")  # fmt: skip
+                      "Somebody put it there, or an upload broke off; delete it.")  # fmt: skip
 
 
 def _is_settled(store: Store, sha256: str) -> bool:

@@ -54,12 +54,12 @@ class Around:
         began = time.perf_counter()
         number = secrets.token_hex(8)
         scope.setdefault("state", {})["number"] = number
-        status = 500
+        status, begun = 500, False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 message["headers"] = self._with_headers(message["headers"], number)
             await send(message)
 
@@ -67,7 +67,17 @@ class Around:
             await self.app(scope, _bounded(scope, receive), answer)
         except _TooLargeError:
             status = 413
-            await _refuse(answer, 413, "Too large", "The body is larger than this address takes.")
+            await _refuse(answer, 413, "Too large", "The body is larger than this address takes.",
+                          number)  # fmt: skip
+        except Exception:
+            # What no route caught; the message stays here, because it may quote the record.
+            self.state.log.exception("fault", route=_route(scope), number=number)
+            if begun:
+                raise
+            status = 500
+            await _refuse(answer, 500, "Fault of the server",
+                          "This is a fault of Anagen; the log of the server says more.",
+                          number)  # fmt: skip
         finally:
             self._count(scope, status, time.perf_counter() - began, number)
 
@@ -79,7 +89,7 @@ class Around:
         return [*given, *(pair for pair in own if pair[0] not in present)]
 
     def _count(self, scope: Scope, status: int, seconds: float, number: str) -> None:
-        route = scope.get("state", {}).get("route", "none")
+        route = _route(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self.state.metrics.requests.labels(method, route, str(status)).inc()
         self.state.metrics.seconds.labels(method, route).observe(seconds)
@@ -90,6 +100,10 @@ class Around:
 
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+def _route(scope: Scope) -> str:
+    return str(scope.get("state", {}).get("route", "none"))
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
@@ -113,12 +127,12 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
     return bounded
 
 
-async def _refuse(send: Send, status: int, title: str, detail: str) -> None:
+async def _refuse(send: Send, status: int, title: str, detail: str, number: str) -> None:
     import json
 
     text = json.dumps(
         {"type": f"urn:anagen:problem:{title.lower().replace(' ', '-')}", "title": title,
-         "status": status, "detail": detail, "request": "", "errors": []}
+         "status": status, "detail": detail, "request": number, "errors": []}
     ).encode()  # fmt: skip
     headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(text)).encode()),
                (b"connection", b"close")]  # fmt: skip

@@ -190,8 +190,15 @@ def _problem(detail: Any, place: str, path: Sequence[Any], body: Any) -> Problem
     if detail["type"] == "extra_forbidden":
         return Problem(place, "only fields that the schema knows", "one that it does not know",
                        "Leave it out, or put it into a note.")  # fmt: skip
-    issue = issues_of([{**detail, "loc": tuple(path) or ("body",)}], body, {})[0]
+    if detail["type"] == "missing":
+        return Problem(place, f"'{path[-1]}'" if path else "a body of JSON", "nothing", "Add it.")
+    if not path:
+        # Never repeated, because it may hold a password.
+        return Problem(place, "one JSON object, sent as application/json", "something else",
+                       "Send what the interface describes.")  # fmt: skip
+    issue = issues_of([{**detail, "loc": tuple(path)}], body, {})[0]
     secret = any(_SECRET.search(str(part)) for part in path)
+    place = _words(issue.path) or place if detail["loc"][0] == "body" else place
     return Problem(place, issue.expected, "a hidden value" if secret else issue.found, issue.remedy)
 
 
