@@ -59,7 +59,7 @@ def warm() -> None:
         "changed plan": lambda: change_plan(first, "plan", other),
         "candidates": lambda: futures(learnt, candidate_plans(person.patient)),
     }
-    times = interleaved(calls, repeats=5)
+    times = interleaved(calls, repeats=3)
     rows = [[f"{name} ({len(plans)})" if name == "candidates" else name, seconds(median),
              seconds(least), seconds(TARGETS[name]), "met" if median <= TARGETS[name] else "MISSED"]
             for name, (median, least) in times.items()]  # fmt: skip

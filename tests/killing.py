@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 from PIL import Image
-from served import Server
+from processes import Server
 from sqlalchemy import select
 
 from anagen.clinic import photographs

@@ -14,6 +14,7 @@ import typer
 
 from anagen._commands.demo_cli import demo
 from anagen._commands.evidence_cli import evidence_app
+from anagen._commands.exchange_cli import export, import_
 from anagen._commands.failures import BLOCKED, explain
 from anagen._commands.forecast_cli import compare, forecast, review
 from anagen._commands.serve_cli import serve
@@ -33,6 +34,9 @@ app.add_typer(evidence_app)
 app.add_typer(user_app)
 for _command in (forecast, compare, review, serve, demo):
     app.command()(_command)
+
+app.command("import")(import_)
+app.command("export")(export)
 
 PatientArgument = Annotated[Path, typer.Argument(metavar="PATIENT", help="Patient, JSON or TOML.")]
 PlanArgument = Annotated[

@@ -6,6 +6,9 @@ import pytest
 from sqlalchemy import select, update
 
 from anagen.clinic import jobs
+from anagen.clinic.documents import Person
+from anagen.clinic.erase import erase
+from anagen.clinic.people import enrol
 from anagen.clinic.permissions import CONSOLE, Actor
 from anagen.clinic.store import Store, close_store, open_store, reading, writing
 from anagen.clinic.tables import jobs as table
@@ -16,7 +19,7 @@ BEN = Actor("ben", frozenset(("compute",)))
 REQUEST = '{"kind": "forecast", "person": "K7Q-4FNB"}'
 
 
-def add(store: Store, actor: Actor = ADA, person: str | None = "K7Q-4FNB", **more: int) -> str:
+def add(store: Store, actor: Actor = ADA, person: str | None = None, **more: int) -> str:
     return jobs.add_job(store, actor, "forecast", person, REQUEST, **more).id
 
 
@@ -162,11 +165,15 @@ def test_old_jobs_are_removed_and_unfinished_ones_are_not(store: Store) -> None:
 
 
 def test_jobs_go_with_the_person(store: Store) -> None:
-    mine, other, nobody = add(store), add(store, person="P2"), add(store, person=None)
-    with writing(store) as connection:
-        assert jobs.forget(connection, "K7Q-4FNB") == 1
+    for number in ("K7Q-4FNB", "P2"):
+        enrol(store, CONSOLE, Person(), number=number)
+    mine, other, nobody = add(store, person="K7Q-4FNB"), add(store, person="P2"), add(store)
+    jobs.start(store, mine)
+    erase(store, CONSOLE, "K7Q-4FNB", "asked for by the person")
     assert {one.id for one in jobs.jobs(store, ADA)} == {other, nobody}
     assert not jobs.finish(store, mine, "{}")
+    with pytest.raises(NotFoundError):
+        add(store, person="K7Q-4FNB")
 
 
 def test_the_console_has_jobs_of_its_own(store: Store) -> None:

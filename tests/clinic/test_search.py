@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from anagen.clinic.documents import Erasure, Identity, Person
-from anagen.clinic.entries import put
+from anagen.clinic.documents import Identity, Person
+from anagen.clinic.erase import erase
 from anagen.clinic.people import enrol, keep, retract
 from anagen.clinic.permissions import CONSOLE, Actor
 from anagen.clinic.search import Found, NameIndex, _known, _state
-from anagen.clinic.store import Store, writing
+from anagen.clinic.store import Store
 from anagen.errors import AccessError
 
 
@@ -75,11 +75,7 @@ def test_the_index_follows_what_is_written(filled: Store) -> None:
 def test_who_was_erased_vanishes(filled: Store) -> None:
     index = NameIndex()
     assert find(index, filled, "anna") == ["K7Q-9XXX"]
-    with writing(filled) as connection:
-        put(
-            filled, connection, "erasure", "K7Q-9XXX",
-            Erasure(basis="asked", texts=2, photographs=0), person="K7Q-9XXX", author="t",
-        )  # fmt: skip
+    erase(filled, CONSOLE, "K7Q-9XXX", "the person asked for it")
     for each in (index, NameIndex()):
         assert find(each, filled, "anna") == []
         assert find(each, filled, "K7Q-9") == []

@@ -234,8 +234,11 @@ def _wrong_for(full: Any, who: str) -> list[str]:
     return wrong
 
 
+SOME = ("record:read", "plan:write", "accounts:manage")
+
+
 def test_a_token_with_one_scope_opens_what_needs_that_scope_alone(sqlite_server: Any) -> None:
-    wrong = [line for scope in HOLDERS for line in _wrong_with(sqlite_server, scope)]
+    wrong = [line for scope in SOME for line in _wrong_with(sqlite_server, scope)]
     assert not wrong, "\n".join(wrong)
 
 

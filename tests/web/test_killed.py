@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from killing import Trial
-from served import Postgres, Server, make_clinic_token, own_postgres
+from processes import Postgres, Server, make_clinic_token, own_postgres
 
 from anagen.clinic.places import find_places
 

@@ -11,7 +11,6 @@ import hmac
 import io
 import os
 import secrets
-import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -20,15 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import create_engine, func, select
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Engine, func, select
 
 from anagen._version import __version__
 from anagen.clinic import chain, photographs
 from anagen.clinic.copying import LEFT_OUT, copy_tables
 from anagen.clinic.erase import named_photographs
 from anagen.clinic.keys import Keys
-from anagen.clinic.photographs import LIMITS, PhotographStore
+from anagen.clinic.photographs import PhotographStore
 from anagen.clinic.store import Store, faults, make_engine, now, reading
 from anagen.clinic.tables import REVISION, accesses, chains, entries, heads
 from anagen.errors import InputError, Problem, StoreError
@@ -37,11 +36,11 @@ FORMAT = 1
 MANIFEST, DATABASE, PHOTOGRAPHS = "manifest.json", "database.sqlite3", "photographs"
 # The least compression: photographs do not shrink, and more would cost time for little.
 _LEVEL = 1
-_PIECE = 1 << 20
-# A manifest of 300 000 photographs has 60 MB.
-_MOST_MANIFEST = 200_000_000
 
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+_NAME = r"^(database\.sqlite3|photographs/[0-9a-f]{2}/[0-9a-f]{64})$"
 
 
 class Member(BaseModel):
@@ -49,7 +48,7 @@ class Member(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(pattern=r"^(database\.sqlite3|photographs/[0-9a-f]{2}/[0-9a-f]{64})$")]
+    name: Annotated[str, Field(pattern=_NAME)]
     bytes: Annotated[int, Field(ge=0)]
     sha256: _Hash
 
@@ -146,9 +145,7 @@ def _check_target(file: Path) -> None:
 
 
 def _taken(file: Path) -> Problem:
-    return Problem(
-        f"backup {file}", "a new file", "one that stands there", "Choose another name."
-    )
+    return Problem(f"backup {file}", "a new file", "one that stands there", "Choose another name.")
 
 
 def _copy_sqlite(store: Store, target: Path) -> None:
@@ -172,14 +169,99 @@ def _copy_other(store: Store, target: Path) -> None:
     from anagen.clinic.migrate import upgrade
 
     _make_private(target)
-    engine = make_scratch_engine(target)
-    try:
+    with file_engine(target) as engine:
         upgrade(engine)
         with reading(store) as source, engine.begin() as copy:
             copy_tables(source, copy)
+
+
+@contextlib.contextmanager
+def file_engine(file: Path) -> Iterator[Engine]:
+    """Open an SQLite file that nobody else uses, and leave it as a single file."""
+    engine = make_engine(f"sqlite:///{file}")
+    try:
+        yield engine
     finally:
         engine.dispose()
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as plain:
+            plain.execute("PRAGMA journal_mode=DELETE")
 
 
-def make_scratch_engine(file: Path):  # type: ignore[no-untyped-def]
-    raise NotImplementedError
+def _manifest(store: Store, database: Path) -> Manifest:
+    """Tell what the copy holds, and which photographs go with it."""
+    with file_engine(database) as engine, engine.connect() as copy:
+        counts = [
+            int(copy.execute(query).scalar_one())
+            for query in (
+                select(func.count()).select_from(entries),
+                select(func.count()).select_from(heads).where(heads.c.kind == "person"),
+                select(func.count()).select_from(accesses),
+            )
+        ]
+        end = copy.execute(select(chains).where(chains.c.name == chain.ENTRIES)).one()
+        named = sorted(set(named_photographs(copy)))
+    members = [_member(DATABASE, database)]
+    missing = []
+    for sha256 in named:
+        try:
+            size = len(photographs.content(PhotographStore(store.places.photographs), sha256))
+        except StoreError:
+            missing.append(sha256)
+        else:
+            name = f"{PHOTOGRAPHS}/{sha256[:2]}/{sha256}"
+            members.append(Member(name=name, bytes=size, sha256=sha256))
+    manifest = Manifest(
+        format=FORMAT, anagen=__version__, revision=REVISION, made=now(),
+        key=store.keys.fingerprint, anchor=f"{end.seq}:{end.digest}", entries=counts[0],
+        people=counts[1], accesses=counts[2], members=tuple(members), missing=tuple(missing),
+    )  # fmt: skip
+    return manifest.model_copy(update={"seal": manifest_seal(store.keys, manifest)})
+
+
+def manifest_seal(keys: Keys, manifest: Manifest) -> str:
+    """Seal of a manifest, and so of the hashes of all parts."""
+    text = manifest.model_copy(update={"seal": ""}).model_dump_json()
+    return hmac.digest(keys.derived("backup"), text.encode(), "sha256").hex()
+
+
+def _member(name: str, file: Path) -> Member:
+    with file.open("rb") as opened:
+        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+    return Member(name=name, bytes=file.stat().st_size, sha256=sha256)
+
+
+def _write(store: Store, manifest: Manifest, database: Path, target: Path) -> None:
+    handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL) as archive:
+            _add(archive, MANIFEST, manifest.model_dump_json(indent=1).encode())
+            with database.open("rb") as opened:
+                archive.addfile(_header(DATABASE, database.stat().st_size), opened)
+            for member in manifest.members[1:]:
+                files = PhotographStore(store.places.photographs)
+                _add(archive, member.name, photographs.content(files, member.sha256))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    archive.addfile(_header(name, len(content)), io.BytesIO(content))
+
+
+def _header(name: str, size: int) -> tarfile.TarInfo:
+    header = tarfile.TarInfo(name)
+    header.size, header.mode = size, 0o600
+    return header
+
+
+def _make_private(file: Path) -> None:
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _settle(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

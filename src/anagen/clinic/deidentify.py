@@ -6,6 +6,7 @@ Dates of one person all move by the same number of days, so that intervals stay 
 import hmac
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
@@ -16,7 +17,7 @@ from anagen.clinic.entries import Entry, of_person, person_exists
 from anagen.clinic.files import patient_in_order, without_birth
 from anagen.clinic.keys import Keys
 from anagen.clinic.people import PATIENT_KINDS
-from anagen.clinic.research_rules import NEVER, RULES, Disguise
+from anagen.clinic.research_rules import NEVER, RULES, Disguise, Rule
 from anagen.clinic.store import Store, reading
 from anagen.errors import NotFoundError
 from anagen.patient import Patient
@@ -138,18 +139,32 @@ def disguised(row: Row, disguise: Disguise) -> Row:
     `anagen.clinic.research_rules` says what may leave: a field that is new is safe before anybody
     has thought of it.
     """
-    model, changes = type(row), {}
+    ruled, hidden, others = _treatment(type(row))
+    changes: dict[str, Any] = dict(hidden)
+    for name, rule in ruled:
+        value = getattr(row, name)
+        changes[name] = None if value is None else rule.shown(value, disguise)
+    for name in others:
+        changes[name] = _moved(getattr(row, name), disguise)
+    return row.model_copy(update=changes)
+
+
+@lru_cache(maxsize=64)
+def _treatment(
+    model: type[BaseModel],
+) -> tuple[tuple[tuple[str, Rule], ...], dict[str, Any], tuple[str, ...]]:
+    """Fields of a model with a rule, those hidden with what stands for them, and all others."""
+    ruled, hidden, others = [], {}, []
     for name, definition in model.model_fields.items():
-        value, place = getattr(row, name), (model.__name__, name)
-        rule = RULES.get(place)
-        if rule is not None:
-            changes[name] = None if value is None else rule.shown(value, disguise)
+        place = (model.__name__, name)
+        if place in RULES:
+            ruled.append((name, RULES[place]))
         elif place in NEVER or is_text(definition.annotation):
             default = definition.get_default(call_default_factory=True)
-            changes[name] = None if default is PydanticUndefined else default
+            hidden[name] = None if default is PydanticUndefined else default
         else:
-            changes[name] = _moved(value, disguise)
-    return row.model_copy(update=changes)
+            others.append(name)
+    return tuple(ruled), hidden, tuple(others)
 
 
 def is_text(annotation: Any) -> bool:

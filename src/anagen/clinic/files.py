@@ -354,6 +354,8 @@ def _refuse_taken(connection: Connection, name: str, number: str) -> None:
 
 def _taken(number: str, name: str = "") -> Problem:
     return Problem(
-        f"{name}: id" if name else "id", "a number that nobody has", f"{number!r}, in use",
+        f"{name}: id" if name else "id",
+        "a number that nobody has",
+        f"{number!r}, in use or erased",
         "Is the person in the record already? Otherwise give another number.",
-    )  # fmt: skip
+    )

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
-from anagen.clinic.entries import new_id
+from anagen.clinic.entries import new_id, person_exists
 from anagen.clinic.keys import decrypt, encrypt
 from anagen.clinic.permissions import Actor, require
 from anagen.clinic.store import Store, now, reading, writing
@@ -100,6 +100,8 @@ def add_job(
         When too many are queued.
     InputError
         When the request is too long to keep.
+    NotFoundError
+        When there is no such person, for example erased a moment ago.
     """
     require(actor, "compute")
     if len(request_text.encode()) > _TEXT_BYTES:
@@ -111,6 +113,8 @@ def add_job(
               request_text, None, None)  # fmt: skip
     row = {**vars(job), "request": _sealed(store, job.id, "request", request_text)}
     with writing(store) as connection:
+        if person is not None and not person_exists(connection, person):
+            raise NotFoundError(f"person {person}: the record holds nobody of that number")
         own = _count(connection, table.c.account == actor.account)
         if own >= most_own:
             raise BusyError(
@@ -287,11 +291,6 @@ def tidy(store: Store, *, days: float = KEPT_DAYS) -> int:
             delete(table).where(table.c.state.not_in(ACTIVE), table.c.finished < before)
         )
     return int(found.rowcount)
-
-
-def forget(connection: Connection, person: str) -> int:
-    """Remove all jobs about a person within a transaction of the caller; tell how many."""
-    return int(connection.execute(delete(table).where(table.c.person == person)).rowcount)
 
 
 def _again(store: Store, connection: Connection, keys: Iterable[str]) -> tuple[str, ...]:

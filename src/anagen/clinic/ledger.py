@@ -163,13 +163,13 @@ def _lines(patient: Patient, on: date, days: int | None) -> tuple[LedgerLine, ..
         )
         for entry in steroid_ledger(patient, on, by_patch=True)
     ]  # fmt: skip
-    lines: list[LedgerLine] = []
-    for line in found:
-        day = min(line.end, on)
-        lines.append(
-            replace(line, year_mg=_mg(found, day, _YEAR_DAYS), total_mg=_mg(found, day, None))
-        )
-    return tuple(lines)
+    days_of_lines = {min(line.end, on) for line in found}
+    year = {day: _mg(found, day, _YEAR_DAYS) for day in days_of_lines}
+    total = {day: _mg(found, day, None) for day in days_of_lines}
+    return tuple(
+        replace(line, year_mg=year[min(line.end, on)], total_mg=total[min(line.end, on)])
+        for line in found
+    )
 
 
 def _mg(lines: Iterable[LedgerLine], on: date, days: int | None) -> float:

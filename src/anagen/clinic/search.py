@@ -3,7 +3,7 @@
 import threading
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from heapq import nsmallest
@@ -127,6 +127,18 @@ class NameIndex:
         by_number = nsmallest(limit, numbered, key=lambda place: state.ranked[place].number)
         found = (*by_number, *nsmallest(limit, named))[:limit]
         return tuple(state.ranked[place] for place in found)
+
+    def named(self, store: Store, actor: Actor, numbers: Iterable[str]) -> dict[str, Found]:
+        """Give name and birth date of people by number, as far as they are kept.
+
+        Raises
+        ------
+        AccessError
+            When this one may not read the record.
+        """
+        require(actor, "record:read")
+        people = self._current(store).people
+        return {number: people.get(number) or Found(number) for number in numbers}
 
     def _current(self, store: Store) -> _State:
         with self._lock:

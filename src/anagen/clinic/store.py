@@ -4,6 +4,7 @@ Reading goes through `reading`, writing through `writing`; a write is whole or n
 """
 
 import contextlib
+import errno
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from anagen.clinic import chain
 from anagen.clinic.keys import Keys, load_keys, make_keys, save_keys
@@ -152,11 +153,15 @@ def faults() -> Iterator[None]:
     except OperationalError as error:
         raise StoreError(_explained(str(error.orig))) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or type(error) is DatabaseError:
             raise StoreError(_explained(str(error.orig))) from error
         raise
     except OSError as error:
-        raise StoreError(f"the data folder cannot be used: {error.strerror or error}") from error
+        words = error.strerror or str(error)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise StoreError(
+            _explained("full") if full else f"the data folder cannot be used: {words}"
+        ) from error
 
 
 _EXPLAINED = (
@@ -167,6 +172,8 @@ _EXPLAINED = (
         "No space left",
         "the disk is full, so nothing was changed. Free some space and send it again",
     ),
+    ("malformed", "the database file is damaged. Bring the record back from a backup"),
+    ("not a database", "the database file is damaged. Bring the record back from a backup"),
     ("disk I/O", "the disk refuses to write, so nothing was changed. Check it and send it again"),
     ("locked", "another program keeps the database busy, so nothing was changed. Send it again"),
     ("unable to open", "the database file cannot be opened. Check the data folder and permissions"),

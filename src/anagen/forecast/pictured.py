@@ -49,17 +49,52 @@ def courses(
         Course by name, as `anagen.simulate` gives it; its attribute ``quantile`` is the share of
         possible people who do worse by their mean regrowth over the time pictured.
     """
+    return {
+        name: _labelled(outlook, person, plan, weeks, name)
+        for name, person in _pictured(outlook, plan, weeks).items()
+    }
+
+
+def paired_courses(
+    outlook: Outlook, plan: str, *, weeks: int = WEEKS
+) -> dict[str, tuple["xr.Dataset", "xr.Dataset"]]:
+    """Simulate the same three people with a plan and without further treatment.
+
+    Parameters
+    ----------
+    outlook : people who fit, and their future.
+    plan : name of a plan, by which the people are likely, lucky and unlucky.
+    weeks : how long.
+
+    Returns
+    -------
+    dict
+        Treated and untreated course by name; otherwise as `courses`.
+    """
+    return {
+        name: (
+            _labelled(outlook, person, plan, weeks, name),
+            _labelled(outlook, person, None, weeks, name),
+        )
+        for name, person in _pictured(outlook, plan, weeks).items()
+    }
+
+
+def _pictured(outlook: Outlook, plan: str | None, weeks: int) -> dict[str, int]:
+    """Number of the person pictured, by name of the course."""
     arm = outlook.arms[plan or UNTREATED]
-    people = outlook.people
-    case = people.learnt.case
-    area, _ = missing_area(case, arm.seen)
+    area, _ = missing_area(outlook.people.learnt.case, arm.seen)
     order = np.argsort(-area[:, : weeks + 1].mean(1), kind="stable")
-    found = {}
-    for name, share in COURSES.items():
-        person = int(order[round(share * (len(order) - 1))])
-        found[name] = _course(people, person, arm, weeks)
-        found[name].attrs |= {"quantile": share, "patient": case.patient.id,
-                              "protocol": plan or "none", "notes": ""}  # fmt: skip
+    return {name: int(order[round(share * (len(order) - 1))]) for name, share in COURSES.items()}
+
+
+def _labelled(
+    outlook: Outlook, person: int, plan: str | None, weeks: int, name: str
+) -> "xr.Dataset":
+    people = outlook.people
+    found = _course(people, person, outlook.arms[plan or UNTREATED], weeks)
+    found.attrs |= {"quantile": COURSES[name], "patient": people.learnt.case.patient.id,
+                    "protocol": plan or "none", "notes": ""}  # fmt: skip
     return found
 
 

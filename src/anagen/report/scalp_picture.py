@@ -206,8 +206,8 @@ class _Looks:
     length: Array
 
     @staticmethod
-    def of(course: "xr.Dataset", scalp: "Scalp") -> "_Looks":
-        shown = weeks_shown(course)
+    def of(course: "xr.Dataset", scalp: "Scalp", weeks: Sequence[int] = WEEKS) -> "_Looks":
+        shown = weeks_shown(course, weeks)
         index = list(shown.values())
 
         def field(name: str, otherwise: Array | float) -> Array:

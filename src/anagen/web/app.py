@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.staticfiles import StaticFiles
 
 from anagen._version import __version__
 from anagen.clinic.accesses import AccessLog
@@ -24,6 +25,7 @@ from anagen.web.api import (
     people_routes,
     photograph_routes,
 )
+from anagen.web.console.routers import console_routers
 from anagen.web.logs import make_log
 from anagen.web.metrics import Metrics
 from anagen.web.middleware import Around
@@ -116,6 +118,9 @@ def make_app(
     for router in _routers():
         app.include_router(router, prefix=PREFIX)
     app.include_router(clinic_routes.open_router)
+    for router in console_routers():
+        app.include_router(router)
+    app.mount("/static", StaticFiles(packages=[("anagen.web", "static")]), name="static")
     _describe(app)
     return app
 

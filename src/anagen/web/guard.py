@@ -57,7 +57,8 @@ def _find_actor(request: Request) -> Actor:
         raise AccessError("expected a sign-in or an API token, found neither", signed_in=False)
     actor = actor_of_sign_in(store, secret)
     if request.method not in _SAFE:
-        check_csrf(store, secret, request.headers.get(CSRF_HEADER, ""))
+        given = str(request.headers.get(CSRF_HEADER) or getattr(request.state, "csrf", ""))
+        check_csrf(store, secret, given)
     return actor
 
 
@@ -79,7 +80,8 @@ class Allowed(Guard):
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, actor: CurrentActor) -> None:
+    # Not a plain function, which would wait for a thread at every request.
+    async def __call__(self, actor: CurrentActor) -> None:
         """Refuse an actor who may not."""
         require(actor, self.permission)
 
@@ -87,14 +89,14 @@ class Allowed(Guard):
 class SignedIn(Guard):
     """Any account will do."""
 
-    def __call__(self, actor: CurrentActor) -> None:
+    async def __call__(self, actor: CurrentActor) -> None:
         """Refuse nobody who is signed in."""
 
 
 class Anyone(Guard):
     """No account is needed."""
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
         """Refuse nobody."""
 
 
@@ -110,7 +112,7 @@ async def admit(request: Request, guard: Guard) -> None:
         return
     actor = await current_actor(request)
     if isinstance(guard, Allowed):
-        guard(actor)
+        await guard(actor)
 
 
 def guard_of(route: Any) -> Guard | None:

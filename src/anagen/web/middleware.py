@@ -4,6 +4,7 @@ import secrets
 import time
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anagen.web.problems import MEDIA_TYPE
@@ -25,10 +26,6 @@ _HEADERS = (
     ),
 )
 _TLS_HEADER = (b"strict-transport-security", b"max-age=31536000")
-
-
-class _TooLargeError(Exception):
-    """The body is larger than allowed."""
 
 
 class Around:
@@ -65,10 +62,6 @@ class Around:
 
         try:
             await self.app(scope, _bounded(scope, receive), answer)
-        except _TooLargeError:
-            status = 413
-            await _refuse(answer, 413, "Too large", "The body is larger than this address takes.",
-                          number)  # fmt: skip
         except Exception:
             # What no route caught; the message stays here, because it may quote the record.
             self.state.log.exception("fault", route=_route(scope), number=number)
@@ -117,11 +110,11 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
     async def bounded() -> Message:
         nonlocal read
         if read > most:
-            raise _TooLargeError
+            raise HTTPException(413)
         message = await receive()
         read += len(message.get("body", b""))
         if read > most:
-            raise _TooLargeError
+            raise HTTPException(413)
         return message
 
     return bounded

@@ -7,8 +7,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from anagen.errors import (
     AccessError,
@@ -78,6 +80,9 @@ _STATUS: tuple[tuple[type[ClinicError], int], ...] = (
     (AccessError, 403),
     (ClinicError, 503),
 )
+
+# How the store and the photographs say that there is no room.
+_NO_SPACE = ("disk is full", "a full disk")
 
 
 class RefusedError(Exception):
@@ -152,7 +157,7 @@ def _of_clinic(error: ClinicError) -> RefusedError:
     elif isinstance(error, AccessError) and not error.signed_in:
         status = 401
         headers["WWW-Authenticate"] = "Bearer"
-    elif isinstance(error, StoreError) and "disk is full" in detail:
+    elif isinstance(error, StoreError) and any(words in detail for words in _NO_SPACE):
         status = 507
     return RefusedError(status, detail, headers=headers)
 
@@ -161,10 +166,23 @@ def install(app: FastAPI) -> None:
     """Let the app answer every failure as problem details."""
 
     async def handle(request: Request, error: Exception) -> JSONResponse:
-        return answer(request, refusal_of(error))
+        refusal = refusal_of(error)
+        if refusal.status == 405:
+            refusal.headers["Allow"] = ", ".join(_methods(request))
+        return answer(request, refusal)
 
     for kind in (RefusedError, AnagenError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
+
+
+def _methods(request: Request) -> list[str]:
+    """Methods that an address knows, over all its routes."""
+    known: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        match, _ = context.matches(request.scope)
+        if match is not Match.NONE:
+            known |= context.methods or set()
+    return sorted(known)
 
 
 def _plain(status: int) -> str:
@@ -172,6 +190,7 @@ def _plain(status: int) -> str:
         404: "There is no such address.",
         405: "This address does not know the method.",
         400: "The request was not understood.",
+        413: "The body is larger than this address takes.",
     }.get(status, "The request was refused.")
 
 

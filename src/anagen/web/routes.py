@@ -17,6 +17,11 @@ from anagen.web.guard import address_of, admit, guard_of
 from anagen.web.problems import RefusedError, answer, refusal_of
 
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+# A change that was kept must not be called undone because its access could not be noted.
+_KEPT_UNTOLD = (
+    "What was sent was kept, but the access log could not be written, so its answer was held back. "
+    "Free some space on the disk or mend the database, then read it again."
+)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -36,6 +41,7 @@ class RecordedRoute(APIRoute):
         async def recorded(request: Request) -> Response:
             request.state.route = path
             try:
+                await self.prepare(request)
                 # Before the body is read: nobody unknown makes the server parse or keep anything.
                 await admit(request, guard)
                 _refuse_unknown(request, known)
@@ -44,10 +50,17 @@ class RecordedRoute(APIRoute):
                 refusal = refusal_of(error)
                 if refusal.status == 500:
                     request.app.state.log.exception("fault", route=path, number=_number(request))
-                response = answer(request, refusal)
+                response = self.refuse(request, refusal)
             return await _record(request, path, response)
 
         return recorded
+
+    async def prepare(self, request: Request) -> None:
+        """Do what must come before it is known who asks; nothing for the API."""
+
+    def refuse(self, request: Request, refusal: RefusedError) -> Response:
+        """Answer a refusal."""
+        return answer(request, refusal)
 
 
 def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
@@ -88,7 +101,10 @@ async def _record(request: Request, path: str, response: Response) -> Response:
         log = request.app.state.accesses
         await asyncio.gather(*(asyncio.wrap_future(log.submit(line)) for line in lines))
     except StoreError as error:
-        return answer(request, refusal_of(error))
+        refusal = refusal_of(error)
+        if request.method not in _SAFE and response.status_code < 400:
+            refusal = RefusedError(refusal.status, _KEPT_UNTOLD)
+        return answer(request, refusal)
     return response
 
 

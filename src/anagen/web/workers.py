@@ -190,7 +190,7 @@ class Workers:
     def forget(self, person: str) -> None:
         """Drop everything about a person, also what the workers keep in memory.
 
-        The rows of the jobs are removed by `anagen.clinic.jobs.forget`, with the record.
+        The rows of the jobs are removed with the record (`anagen.clinic.erase`).
         """
         with self._changed:
             self._waiting = [one for one in self._waiting if one.person != person]

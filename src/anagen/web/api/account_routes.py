@@ -302,7 +302,7 @@ def remove_second_factor(request: Request, name: AccountName, actor: CurrentActo
 
 
 @router.get("/tokens", operation_id="list_tokens", dependencies=[Depends(SignedIn())],
-            response_model=list[TokenOut], responses=refusals())  # fmt: skip
+            response_model=list[TokenOut], responses=refusals(404))  # fmt: skip
 def list_tokens(
     request: Request, actor: CurrentActor,
     account: Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9._-]{1,63}$")] = None,

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import quote
 
 from fastapi import Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -107,7 +108,7 @@ def kept_answer(kept: Kept, status: int, address: str | None = None) -> Response
     """Answer to a write: the version written, its ETag, and where it is."""
     headers = {"ETag": etag(kept.entry)}
     if address:
-        headers["Location"] = address
+        headers["Location"] = quote(address)
     return json_answer(versioned(kept.entry, kept.warnings), status, headers)
 
 
@@ -204,7 +205,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     return {
         status: {"description": "Problem details", "content": content}
-        for status in sorted({401, 403, 422, 429, 503, *statuses})
+        for status in sorted({400, 401, 403, 413, 422, 429, 500, 503, 507, *statuses})
     }
 
 

@@ -1,4 +1,4 @@
-"""The server and PostgreSQL as processes of a test, so that they can be killed and started again."""
+"""The server and PostgreSQL as processes of a test, to be killed and started again."""
 
 import contextlib
 import os
@@ -86,16 +86,16 @@ class Server:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 env=child_environment(), start_new_session=True, **more,
             )  # fmt: skip
-        with httpx.Client(trust_env=False) as client:
-            while not self._healthy(client):
-                assert self.process.poll() is None, self.log.read_text()[-2000:]
-                assert time.monotonic() - began < SECONDS_TO_START, "the server did not start"
-                time.sleep(0.02)
+        while not self.is_healthy():
+            assert self.process.poll() is None, self.log.read_text()[-2000:]
+            assert time.monotonic() - began < SECONDS_TO_START, "the server did not start"
+            time.sleep(0.02)
         return time.monotonic() - began
 
-    def _healthy(self, client: httpx.Client) -> bool:
+    def is_healthy(self) -> bool:
+        """Ask it how it is."""
         with contextlib.suppress(httpx.TransportError):
-            return client.get(f"{self.url}/healthz").status_code == 200
+            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
         return False
 
     def kill(self) -> None:

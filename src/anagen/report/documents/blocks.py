@@ -1,0 +1,123 @@
+"""The parts that printed documents are made of: plain data that Typst and the browser both set."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from anagen.report.documents.wording import BOLD, RAISED
+
+Block = dict[str, Any]
+Cell = str | Mapping[str, Any]
+
+
+def runs(text: str) -> list[dict[str, Any]]:
+    """Split a text where its type changes.
+
+    Examples
+    --------
+    >>> runs(f"a {BOLD}b{BOLD}")
+    [{'t': 'a ', 'b': False, 'r': False}, {'t': 'b', 'b': True, 'r': False}]
+    """
+    found: list[dict[str, Any]] = []
+    bold = raised = False
+    part = ""
+    for character in text + BOLD:
+        if character not in (BOLD, RAISED):
+            part += character
+            continue
+        if part:
+            found.append({"t": part, "b": bold, "r": raised})
+        part = ""
+        bold ^= character == BOLD
+        raised ^= character == RAISED
+    return found
+
+
+def heading(text: str, level: int = 2, *, new_page: bool = False) -> Block:
+    """Heading of a section; ``new_page`` begins a page with it."""
+    return {"kind": "heading", "text": text, "level": level, "new_page": new_page}
+
+
+def paragraph(text: str, size: str = "normal") -> Block:
+    """Paragraph; ``size`` is small, normal or large."""
+    return {"kind": "paragraph", "runs": runs(text), "size": size}
+
+
+def callout(text: str, tone: str = "note", title: str = "") -> Block:
+    """Framed words; ``tone`` is note, good, warn or stop."""
+    return {"kind": "callout", "runs": runs(text), "tone": tone, "title": title}
+
+
+def bullets(items: Sequence[str], *, numbered: bool = False, small: bool = False) -> Block:
+    """List of sentences."""
+    return {"kind": "list", "items": [runs(item) for item in items], "numbered": numbered,
+            "small": small}  # fmt: skip
+
+
+def checks(items: Sequence[str], *, columns: int = 1, small: bool = False) -> Block:
+    """Sentences, each with a box to tick."""
+    return {"kind": "checks", "items": [runs(item) for item in items], "columns": columns,
+            "small": small}  # fmt: skip
+
+
+def choices(rows: Sequence[str], answers: Sequence[str]) -> Block:
+    """Questions, each with a box for every answer."""
+    return {"kind": "choices", "rows": [runs(row) for row in rows], "answers": list(answers)}
+
+
+def facts(pairs: Sequence[tuple[str, str]], columns: int = 3) -> Block:
+    """Short labels with their values, in a grid."""
+    return {"kind": "facts", "columns": columns,
+            "pairs": [{"label": label, "runs": runs(value)} for label, value in pairs]}  # fmt: skip
+
+
+def column(title: str, width: float = 0, align: str = "left") -> dict[str, Any]:
+    """Head of a column; ``width`` is a share of the line, 0 as narrow as its words allow."""
+    return {"title": title, "width": width, "align": align}
+
+
+def table(
+    columns: Sequence[Mapping[str, Any]],
+    rows: Sequence[Sequence[str]],
+    *,
+    title: str = "",
+    total: Sequence[str] = (),
+    dense: bool = False,
+) -> Block:
+    """Table; a cell of ``BOX`` is an empty box to tick."""
+    return {
+        "kind": "table",
+        "title": title,
+        "columns": list(columns),
+        "rows": [[runs(cell) for cell in row] for row in rows],
+        "total": [runs(cell) for cell in total],
+        "dense": dense,
+    }
+
+
+def figures(items: Sequence[Mapping[str, str]], columns: int) -> Block:
+    """Drawings side by side; each has ``paths`` and ``words`` (the SVG), ``caption`` and ``alt``."""
+    return {"kind": "figures", "items": list(items), "columns": columns}
+
+
+def signatures(labels: Sequence[str]) -> Block:
+    """Lines to sign on, each with room for place and date."""
+    return {"kind": "signatures", "labels": list(labels)}
+
+
+def blank(label: str, lines: int = 1) -> Block:
+    """Room to write by hand."""
+    return {"kind": "blank", "label": label, "lines": lines}
+
+
+def beside(*columns: Sequence[Block]) -> Block:
+    """Blocks side by side."""
+    return {"kind": "beside", "columns": [list(blocks) for blocks in columns]}
+
+
+def sources(title: str, entries: Sequence[str]) -> Block:
+    """Small print at the end: what every number rests on."""
+    return {"kind": "sources", "title": title, "entries": list(entries)}
+
+
+BOX = "\ue002"
+"""Character that stands for an empty box in a cell."""

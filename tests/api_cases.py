@@ -1,0 +1,161 @@
+"""The API against its own description: made-up requests, alone and in stories along its links.
+
+A few hundred run with the tests; ``make fuzz`` sends ten thousand or more and prints how many.
+"""
+
+import argparse
+import contextlib
+import tempfile
+import time
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+from schemathesis.python.asgi import shutdown_lifespans
+from schemathesis.specs.openapi import checks
+from web_server import CHEAP, PASSWORD, Still, populate
+
+from anagen.clinic import passwords
+from anagen.clinic.accounts import make_account
+from anagen.clinic.permissions import CONSOLE, PERMISSIONS, ROLES, Actor
+from anagen.clinic.places import find_places
+from anagen.clinic.store import Store, close_store, open_store
+from anagen.clinic.tokens import make_token
+from anagen.web.app import make_app
+from anagen.web.logs import make_log
+from anagen.web.settings import ServerSettings
+
+BASE = "http://127.0.0.1"
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+# What is slow to draw is no fault of the server.
+CALM = tuple(HealthCheck)
+
+
+@dataclass
+class Tally:
+    """How many requests were sent, by status, and what was wrong."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    operations: set[str] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def sent(self) -> int:
+        return sum(self.statuses.values())
+
+
+@contextlib.contextmanager
+def described(store: Store, log: Any) -> Any:
+    """Schema of an application over a store, and headers of an account that may do everything."""
+    populate(store)
+    make_account(store, CONSOLE, "everyone", "Everyone", ROLES, PASSWORD)
+    everyone = Actor("everyone", frozenset(PERMISSIONS), ROLES)
+    token = make_token(store, everyone, "fuzz", PERMISSIONS, 30).secret
+    app = make_app(store, ServerSettings(workers=1), log=make_log(log))
+    app.state.compute = Still(store)
+    try:
+        schema = schemathesis.openapi.from_asgi(
+            "/api/v1/openapi.json", app, headers={"Host": "127.0.0.1"}
+        )
+        yield schema, {"Authorization": f"Bearer {token}", "Host": "127.0.0.1"}
+    finally:
+        shutdown_lifespans()
+
+
+def send(case: Any, headers: dict[str, str], tally: Tally) -> Any:
+    """Send one request and check its answer."""
+    answer = case.call(base_url=BASE, headers=headers)
+    tally.statuses[answer.status_code] += 1
+    tally.operations.add(case.operation.label)
+    return answer
+
+
+def judge(case: Any, answer: Any, tally: Tally) -> None:
+    """Note what of an answer is not as described."""
+    try:
+        case.validate_response(answer, checks=CHECKS)
+    except AssertionError as error:
+        tally.failures.append(f"{case.operation.label}: {error}")
+    except BaseExceptionGroup as errors:
+        tally.failures += [f"{case.operation.label}: {one}" for one in errors.exceptions]
+
+
+def single_requests(
+    schema: Any, headers: dict[str, str], each: int, chosen: int, tally: Tally
+) -> None:
+    """Send so many made-up requests to each operation."""
+    for result in schema.get_all_operations():
+        operation = result.ok()
+
+        @seed(chosen)
+        @settings(max_examples=each, deadline=None, database=None, derandomize=False,
+                  phases=[Phase.generate], suppress_health_check=CALM)  # fmt: skip
+        @given(case=operation.as_strategy())
+        def one(case: Any) -> None:
+            judge(case, send(case, headers, tally), tally)
+
+        one()
+
+
+def stories(
+    schema: Any, headers: dict[str, str], count: int, steps: int, chosen: int, tally: Tally
+) -> None:
+    """Send so many chains of requests, each going on from the answers before."""
+
+    class Story(schema.as_state_machine()):  # type: ignore[misc]
+        def call(self, case: Any, **_: Any) -> Any:
+            return send(case, headers, tally)
+
+        def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+            judge(case, response, tally)
+
+    run_state_machine_as_test(
+        seed(chosen)(Story),
+        settings=settings(
+            max_examples=count, stateful_step_count=steps, deadline=None, database=None,
+            derandomize=False, phases=[Phase.generate], suppress_health_check=CALM,
+        ),
+    )  # fmt: skip
+
+
+def main() -> int:
+    """Send requests until there are enough, and tell how many and what was wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=20261123)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    asked = parser.parse_args()
+    passwords.HASHER = CHEAP
+    warnings.simplefilter("ignore")
+    tally, began, turn = Tally(), time.monotonic(), 0
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
+        store = open_store(find_places(Path(folder) / "clinic", environment={}))
+        with described(store, log) as (schema, headers):
+            while tally.sent < asked.cases and time.monotonic() < began + 60 * asked.minutes:
+                single_requests(schema, headers, 20, asked.seed + turn, tally)
+                stories(schema, headers, 40, 10, asked.seed + turn, tally)
+                turn += 1
+                print(f"{tally.sent} requests, {len(tally.failures)} wrong", flush=True)
+        close_store(store)
+    for line, times in Counter(tally.failures).most_common(100):
+        print(f"\n{times} times: {line}")
+    statuses = ", ".join(f"{status}: {n}" for status, n in sorted(tally.statuses.items()))
+    seconds = time.monotonic() - began
+    print(f"\n{tally.sent} requests to {len(tally.operations)} operations in {seconds:.0f} s, "
+          f"{len(tally.failures)} wrong. By status: {statuses}")  # fmt: skip
+    return 1 if tally.failures or tally.sent < asked.cases else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
