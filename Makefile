@@ -13,6 +13,7 @@ WEEKS ?= 52
 PATIENT ?= examples/patient.json
 OUT ?= out
 SEED ?= 20261123
+CASES ?= 10000
 PEOPLE ?= 8000
 KILLS ?= 100
 POSTERIOR ?= src/anagen/evidence/data/population/2026.11.npz
@@ -28,7 +29,7 @@ READY_TEST := $(VENV)/.ready-test
 READY_FIT := $(VENV)/.ready-fit
 READY_BENCH := $(VENV)/.ready-bench
 
-.PHONY: help install run test lint format calibrate population-pages forecast-pages bench kill-test clean
+.PHONY: help install run test fuzz lint format calibrate population-pages forecast-pages bench kill-test clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,9 @@ test: $(READY_TEST) ## Build .venv, then lint, check types and run the tests
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/mypy
 	$(BIN)/pytest -n $(JOBS)
+
+fuzz: $(READY_TEST) ## Send CASES made-up requests to the API and check every answer (each night; about 10 minutes)
+	$(BIN)/python tests/api_cases.py --cases $(CASES) --seed $(SEED)
 
 lint: $(READY_TEST) ## Lint and check types
 	$(BIN)/ruff check $(CHECKED)

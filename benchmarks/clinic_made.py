@@ -86,8 +86,9 @@ def _documents(
     texts: dict[str, str] = {}
     for index, number in enumerate(numbers):
         born = _FIRST_DAY - timedelta(days=7000 + 3 * (index % 5000))
+        identity = {"name": name_of(index), "born": born.isoformat()}
         parts = [("person", number, {"sex": "female", "weight_kg": 62.0, "skin_type": 3}),
-                 ("identity", number, {"name": name_of(index), "born": born.isoformat()})]  # fmt: skip
+                 ("identity", number, identity)]  # fmt: skip
         days = [_FIRST_DAY + _BETWEEN * at + timedelta(days=index % 28) for at in range(visits)]
         parts += [("visit", f"{index:08x}{at:08x}", visit_on(day, chance))
                   for at, day in enumerate(days)]  # fmt: skip

@@ -61,13 +61,21 @@ class Server:
         self, who: str | None, method: str, path: str, *, headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> Any:  # fmt: skip
-        """Send a request as somebody, or as nobody, without any cookie."""
+        """Send a request to the API as somebody, or as nobody, without any cookie."""
+        given = path.startswith(("/api/", "/healthz", "/metrics"))
+        address = path if given else f"{API}{path}"
+        return self.page(who, method, address, headers=headers, **more)
+
+    def page(
+        self, who: str | None, method: str, path: str, *, headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Any:  # fmt: skip
+        """Send a request to any address."""
         self.client.cookies.clear()
         sent = dict(headers or {})
         if who is not None:
             sent["Authorization"] = f"Bearer {self.tokens[who]}"
-        address = path if path.startswith(("/api/", "/healthz", "/metrics")) else f"{API}{path}"
-        return self.client.request(method, address, headers=sent, **more)
+        return self.client.request(method, path, headers=sent, **more)
 
     def sign_in(self, name: str, password: str = PASSWORD) -> dict[str, str]:
         """Sign in; gives the headers that a browser sends then, with the word against forgery."""

@@ -17,7 +17,7 @@ from anagen.clinic.jobs import add_job
 from anagen.clinic.store import Store, now, reading
 from anagen.clinic.tables import chains
 from anagen.clinic.tokens import make_token, revoke_token
-from anagen.web.guard import Allowed, Anyone, SignedIn, guard_of
+from anagen.web.guard import Allowed, Anyone, Explorer, SignedIn, guard_of
 
 ID = "0123456789abcdef"
 ANYONE, SIGNED_IN = "anyone", "signed in"
@@ -96,6 +96,12 @@ for many in ("consents", "visits", "plans", "sessions", "session-summaries", "ot
 # A forecast is kept as it was shown.
 del ROUTES["PUT /people/{number}/forecasts/{key}"]
 
+# Pages that nobody needs to be signed in for; every other page needs a permission or an account.
+OPEN_PAGES = {
+    "GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /setup", "POST /setup",
+    "POST /preferences",
+}  # fmt: skip
+
 # Served by FastAPI itself: says how the interface looks, and nothing else.
 WITHOUT_GUARD = {"/api/v1/openapi.json"}
 # The API only grows by lines above; those that another release may lack.
@@ -120,6 +126,24 @@ def routes_of(app: Any) -> Iterator[tuple[str, str, Any]]:
 
 def short(path: str) -> str:
     return path.removeprefix("/api/v1")
+
+
+def is_page(path: str) -> bool:
+    return not path.startswith(("/api/", "/healthz", "/metrics"))
+
+
+def pages_of(app: Any) -> Iterator[tuple[str, str, Any]]:
+    """Method, address and guard of every page."""
+    for method, path, route in routes_of(app):
+        if is_page(path):
+            yield method, path, guard_of(route)
+
+
+def api_of(app: Any) -> Iterator[tuple[str, str, Any]]:
+    """Method, address and route of everything but pages."""
+    for method, path, route in routes_of(app):
+        if not is_page(path) and path not in WITHOUT_GUARD:
+            yield method, path, route
 
 
 def concrete(path: str, name: str) -> str:
@@ -153,9 +177,7 @@ def token_for(server: Any, account: str, scopes: list[str]) -> str:
 
 def test_every_route_has_a_guard_and_a_line_here(sqlite_server: Any) -> None:
     seen, wrong = set(), []
-    for method, path, route in routes_of(sqlite_server.app):
-        if path in WITHOUT_GUARD:
-            continue
+    for method, path, route in api_of(sqlite_server.app):
         name = f"{method} {short(path)}"
         seen.add(name)
         guard, wanted = guard_of(route), ROUTES.get(name)
@@ -204,7 +226,7 @@ def test_a_token_opens_what_its_role_may_and_nothing_else(full: Any) -> None:
 def _wrong_for(full: Any, who: str) -> list[str]:
     known, roles = bool(WHO[who]), set(WHO[who])
     wrong = []
-    for method, path, _ in routes_of(full.app):
+    for method, path, _ in api_of(full.app):
         needed = ROUTES.get(f"{method} {short(path)}")
         if needed is None:
             continue
@@ -246,7 +268,7 @@ def _wrong_with(sqlite_server: Any, scope: str) -> list[str]:
     account = {"administrator": "admin"}.get(role := sorted(HOLDERS[scope])[0], role)
     sqlite_server.tokens["narrow"] = token_for(sqlite_server, account, [scope])
     wrong = []
-    for method, path, _ in routes_of(sqlite_server.app):
+    for method, path, _ in api_of(sqlite_server.app):
         needed = ROUTES.get(f"{method} {short(path)}", ANYONE)
         if needed in (ANYONE, SIGNED_IN):
             continue
@@ -261,7 +283,7 @@ def _wrong_with(sqlite_server: Any, scope: str) -> list[str]:
 def test_a_cookie_opens_what_its_role_may_and_nothing_else(sqlite_server: Any) -> None:
     signed_in = sqlite_server.sign_in("reader")
     wrong = []
-    for method, path, _ in routes_of(sqlite_server.app):
+    for method, path, _ in api_of(sqlite_server.app):
         needed = ROUTES.get(f"{method} {short(path)}", ANYONE)
         if needed in (ANYONE, SIGNED_IN):
             continue
@@ -272,6 +294,57 @@ def test_a_cookie_opens_what_its_role_may_and_nothing_else(sqlite_server: Any) -
         if (answer.status_code in (401, 403)) == allowed:
             wrong.append(f"{method} {path} ({needed}): {answer.status_code}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_page_needs_a_permission_unless_it_is_listed_as_open(sqlite_server: Any) -> None:
+    wrong = []
+    for method, path, guard in pages_of(sqlite_server.app):
+        name = f"{method} {path}"
+        if isinstance(guard, Anyone) != (name in OPEN_PAGES) or guard is None:
+            wrong.append(f"{name}: {guard}")
+        if method != "GET" and isinstance(guard, Allowed) and guard.permission in (
+            "record:read", "settings:read", "audit:read",
+        ):  # fmt: skip
+            wrong.append(f"{name} changes something and asks only for {guard.permission}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_page_is_shown_to_whom_it_is_for_and_leads_others_to_the_sign_in(full: Any) -> None:
+    before, wrong = chain_ends(full.store)["entries"], []
+    for method, path, guard in pages_of(full.app):
+        if isinstance(guard, Anyone):
+            continue
+        for who, roles in WHO.items():
+            needy = isinstance(guard, Allowed | Explorer)
+            holders = HOLDERS[guard.permission] if needy else set(roles)
+            allowed = bool(set(roles) & holders)
+            if allowed and method != "GET":
+                continue  # would change something; the API's own tests do that
+            answer = full.page(None if who == "nobody" else who, method, concrete(path, who))
+            led = answer.status_code == 303 and "/sign-in" in answer.headers["location"]
+            right = (not led and answer.status_code not in (401, 403) if allowed
+                     else led if not roles else answer.status_code == 403)  # fmt: skip
+            if not right or answer.status_code >= 500:
+                wrong.append(f"{who}: {method} {path}: {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+    assert chain_ends(full.store)["entries"] == before
+
+
+def test_a_form_without_the_word_against_forgery_changes_nothing(sqlite_server: Any) -> None:
+    signed_in = {role: sqlite_server.sign_in(role)["Cookie"] for role in ("clinician", "admin")}
+    before, seen = chain_ends(sqlite_server.store)["entries"], 0
+    for method, path, guard in pages_of(sqlite_server.app):
+        if method == "GET" or isinstance(guard, Anyone):
+            continue
+        for who, cookie in signed_in.items():
+            answer = sqlite_server.page(
+                None, method, concrete(path, who), headers={"Cookie": cookie},
+                data={"csrf": "0" * 64, "reason": "forged"},
+            )  # fmt: skip
+            assert answer.status_code == 403, (method, path, answer.status_code)
+            seen += 1
+    assert seen
+    assert chain_ends(sqlite_server.store)["entries"] == before
 
 
 def test_a_token_cannot_have_more_than_its_account(server: Any) -> None:

@@ -25,6 +25,7 @@ from anagen.clinic.pictures import files_of
 from anagen.clinic.places import Places, find_places
 from anagen.clinic.store import Store, close_store, open_store
 from anagen.clinic.verify import verify
+from anagen.errors import StoreError
 
 NOTE = "n" * 2000
 NUMBER = "A-1"
@@ -278,6 +279,25 @@ def test_a_database_that_does_not_run_ends_the_start(
     said = serve(places, capsys)
     assert "cannot be reached" in said
     assert "hush" not in said
+
+
+def test_a_change_whose_access_cannot_be_noted_is_not_called_undone(
+    sqlite_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = sqlite_server
+
+    def refuse(_line: Any) -> None:
+        raise StoreError("the disk is full, so nothing was changed. Free some space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(server.app.state.accesses, "submit", refuse)
+        answer = add_note(server, "kept")
+        refused(answer, 507, "was kept", "read it again")
+        assert "nothing was changed" not in answer.text
+        refused(server.ask("clinician", "GET", f"/people/{NUMBER}"), 507, "disk is full")
+    assert notes_of(server) == {"kept"}
+    assert add_note(server, "kept").status_code == 201
+    assert notes_of(server) == {"kept"}
 
 
 def test_every_refusal_names_the_request_it_is_about(sqlite_server: Any) -> None:

@@ -18,6 +18,7 @@ from anagen.clinic import passwords
 from anagen.clinic.store import Store, reading
 from anagen.clinic.tables import entries
 from anagen.errors import InputError
+from anagen.web.console.forms import tree
 from anagen.web.middleware import MAX_JSON_BYTES, MAX_UPLOAD_BYTES
 from anagen.web.settings import ServerSettings, check_settings
 
@@ -167,6 +168,7 @@ ODD_HEADERS = (
         ("Content-Type", "application/xml"), ("Content-Type", "text/plain"),
         ("Content-Type", "multipart/form-data"), ("Content-Type", "multipart/form-data; boundary="),
         ("Content-Type", "application/json; charset=utf-7"), ("Content-Length", "abc"),
+    ("Content-Length", "9" * 5000),
         ("X-Forwarded-For", "127.0.0.1"), ("X-HTTP-Method-Override", "DELETE"),
         ("Prefer", "wait=999999999999"), ("Range", "bytes=0-"), ("Expect", "something"),
 )  # fmt: skip
@@ -411,6 +413,52 @@ def test_a_page_of_another_site_signs_nobody_in(sqlite_server: Any) -> None:
         assert "set-cookie" not in answer.headers
 
 
+def test_a_change_that_another_site_sends_is_refused_even_where_anyone_may(
+    sqlite_server: Any,
+) -> None:
+    form = {"name": "clinician", "password": "four brown hens"}
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 201)):
+        sent = {"Sec-Fetch-Site": site}
+        answer = sqlite_server.ask(None, "POST", "/session", json=form, headers=sent)
+        assert answer.status_code == status, site
+        assert ("set-cookie" in answer.headers) == (status == 201)
+    forged = {"Sec-Fetch-Site": "cross-site"}
+    answer = sqlite_server.page(None, "POST", "/sign-in", data=form, headers=forged)
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+    answer = sqlite_server.ask("reader", "GET", "/people", headers=forged)
+    assert answer.status_code == 200, "a link from elsewhere leads here"
+
+
+def test_after_the_sign_in_one_stays_on_this_server(sqlite_server: Any) -> None:
+    form = {"name": "clinician", "password": "four brown hens"}
+    for then in ("https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example",
+                 "/\t/evil.example", "javascript:alert(1)", "/people\r\nX-Evil: 1"):  # fmt: skip
+        answer = sqlite_server.page(None, "POST", "/sign-in", data={**form, "then": then})
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/"), then
+        assert not answer.headers["location"].startswith(("//", "/\\")), then
+        assert "x-evil" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"a:number": "nan"}, {"a:number": "inf"}, {"a:number": "1e999"}, {"\u00b2": "x", "1": "y"},
+        {".".join("a" * 19): "x"}, {"a.": "x", ".": "y", "": "z"},
+    ],
+)  # fmt: skip
+def test_an_odd_form_becomes_data(fields: dict[str, str]) -> None:
+    json.dumps(tree(fields), allow_nan=False)
+
+
+def test_a_form_that_is_too_deep_is_refused() -> None:
+    with pytest.raises(InputError):
+        tree({"a." * 5000: "x"})
+    with pytest.raises(InputError):
+        tree({"a": "x", "a.b": "y"})
+
+
 def test_a_given_cookie_is_never_adopted(sqlite_server: Any) -> None:
     given = "anagen_sign_in=" + "A" * 43
     credentials = {"name": "clinician", "password": "four brown hens"}
@@ -532,7 +580,8 @@ def test_the_log_says_nothing_about_people_even_when_something_breaks(
     assert all(line["where"] for line in faults)
     for secret in (
         NAME, NAME.split(maxsplit=1)[0], quote(NAME), BORN, "A-1", "four brown hens",
-        sqlite_server.tokens["reader"], signed_in["X-CSRF-Token"], signed_in["Cookie"].partition("=")[2],
+        sqlite_server.tokens["reader"], signed_in["X-CSRF-Token"],
+        signed_in["Cookie"].partition("=")[2],
     ):  # fmt: skip
         assert secret not in text, secret
 

@@ -4,10 +4,11 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from anagen.clinic import chain
@@ -158,8 +159,7 @@ def head(
     NotFoundError
         When there is none, or it belongs to another person.
     """
-    query = _heads().where(heads.c.kind == kind, heads.c.id == key)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_query_of_head(), {"which": kind, "key": key}).one_or_none()
     if row is None or (person is not None and row.person != person):
         raise NotFoundError(f"{kind} {key}: the record holds no such thing")
     return _entry(store, row)
@@ -203,12 +203,8 @@ def of_person(
     kinds : which kinds; all of them when None.
     retracted : whether what was taken back is given too.
     """
-    query = _heads().where(heads.c.person == person)
-    if kinds is not None:
-        query = query.where(heads.c.kind.in_(kinds))
-    if not retracted:
-        query = query.where(heads.c.retracted.is_(False))
-    rows = connection.execute(query.order_by(heads.c.kind, heads.c.day, heads.c.id)).all()
+    query = _query_of_person(None if kinds is None else tuple(kinds), retracted=retracted)
+    rows = connection.execute(query, {"wanted": person}).all()
     return tuple(_entry(store, row) for row in rows)
 
 
@@ -256,8 +252,7 @@ def page(
 
 def person_exists(connection: Connection, person: str) -> bool:
     """Whether a person of this number stands in the record."""
-    query = select(heads.c.id).where(heads.c.kind == "person", heads.c.id == person)
-    return connection.execute(query).first() is not None
+    return connection.execute(_query_of_number(), {"wanted": person}).first() is not None
 
 
 def opened_text(store: Store, kind: str, key: str, kept: str | None) -> str | None:
@@ -271,6 +266,27 @@ def _keep(store: Store, kind: Kind, key: str, text: str) -> str:
     if not kind.sealed:
         return text
     return json.dumps({_SEALED: encrypt(store.keys, kind.name, f"{kind.name}/{key}", text)})
+
+
+# The statements of every request are made once: making one costs as much as running it.
+@lru_cache(maxsize=64)
+def _query_of_person(kinds: tuple[str, ...] | None, *, retracted: bool) -> Select[Any]:
+    query = _heads().where(heads.c.person == bindparam("wanted"))
+    if kinds is not None:
+        query = query.where(heads.c.kind.in_(kinds))
+    if not retracted:
+        query = query.where(heads.c.retracted.is_(False))
+    return query.order_by(heads.c.kind, heads.c.day, heads.c.id)
+
+
+@lru_cache(maxsize=1)
+def _query_of_head() -> Select[Any]:
+    return _heads().where(heads.c.kind == bindparam("which"), heads.c.id == bindparam("key"))
+
+
+@lru_cache(maxsize=1)
+def _query_of_number() -> Select[Any]:
+    return select(heads.c.id).where(heads.c.kind == "person", heads.c.id == bindparam("wanted"))
 
 
 def _heads() -> Select[Any]:

@@ -146,7 +146,8 @@ def keep(
     chosen = number if kind in ("person", "identity") else key or new_id()
     with reading(store) as connection:
         _require_person(connection, number)
-        standing = of_person(store, connection, number, PATIENT_KINDS)
+        checked = kind in PATIENT_KINDS or kind in JUDGED
+        standing = of_person(store, connection, number, PATIENT_KINDS) if checked else ()
         before = None
         if kind == "photograph" and expected != 0:
             before = head(store, connection, kind, chosen, number).document
@@ -202,8 +203,10 @@ def documents_of(
     """
     require(actor, "record:read")
     with reading(store) as connection:
-        _require_person(connection, number)
-        return of_person(store, connection, number, kinds or PERSON_KINDS)
+        found = of_person(store, connection, number, kinds or PERSON_KINDS)
+        if not found:  # whoever is not in the record, or somebody without such documents
+            _require_person(connection, number)
+        return found
 
 
 def patient_of(store: Store, number: str, on: date | None = None) -> Patient:

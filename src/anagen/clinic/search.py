@@ -138,7 +138,10 @@ class NameIndex:
         """
         require(actor, "record:read")
         people = self._current(store).people
-        return {number: people.get(number) or Found(number) for number in numbers}
+        return {
+            number: people[number].found if number in people else Found(number)
+            for number in numbers
+        }
 
     def _current(self, store: Store) -> _State:
         with self._lock:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, text
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from anagen.clinic import chain
@@ -24,6 +24,13 @@ from anagen.errors import StoreError
 # How long a writer waits for another one before it gives up.
 _BUSY_MS = 15_000
 _POOL, _MORE = 16, 32
+
+# End of a chain, held; made once, as every write runs it.
+_END = (
+    select(chains.c.seq, chains.c.digest)
+    .where(chains.c.name == bindparam("chain"))
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True)
@@ -194,9 +201,7 @@ def now() -> str:
 
 def lock_chain(connection: Connection, name: str) -> tuple[int, str]:
     """End of a chain (number, seal), held until the transaction is over."""
-    row = connection.execute(
-        select(chains.c.seq, chains.c.digest).where(chains.c.name == name).with_for_update()
-    ).one()
+    row = connection.execute(_END, {"chain": name}).one()
     return int(row.seq), str(row.digest)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from anagen.clinic import chain
 from anagen.clinic.accounts import (
@@ -31,6 +31,18 @@ _LONGEST_LABEL = 200
 _DAY_S = 86_400
 _SEEN_EVERY_S = 60
 _PURPOSE = "token"
+
+# Made once: every request with a token runs it.
+_HOLDING = (
+    select(table, accounts_table.c.roles)
+    .join(accounts_table, accounts_table.c.name == table.c.account)
+    .where(
+        table.c.digest == bindparam("given"),
+        table.c.revoked.is_(False),
+        table.c.expires > bindparam("at"),
+        accounts_table.c.disabled.is_(False),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -142,18 +154,9 @@ def actor_of_token(store: Store, secret: str) -> Actor:
         When it is none, has expired or was revoked, or the account is disabled.
     """
     at = now()
-    query = (
-        select(table, accounts_table.c.roles)
-        .join(accounts_table, accounts_table.c.name == table.c.account)
-        .where(
-            table.c.digest == digest_of(store.keys, _PURPOSE, secret),
-            table.c.revoked.is_(False),
-            table.c.expires > at,
-            accounts_table.c.disabled.is_(False),
-        )
-    )
+    given = {"given": digest_of(store.keys, _PURPOSE, secret), "at": at}
     with reading(store) as connection:
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(_HOLDING, given).one_or_none()
     if row is None:
         raise AccessError(
             "expected an API token that holds, found none. Make a new one", signed_in=False

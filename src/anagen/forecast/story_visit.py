@@ -17,7 +17,7 @@ from anagen.forecast.story_skin import HARMS, Look, World, harm_chance
 from anagen.forecast.written import write_visit
 from anagen.patient import PatchSeen, Patient, Reading, Trichoscopy, Visit, patient_scalp
 from anagen.patient.record import Activity
-from anagen.scalp import PatchShape, area_cm2, patch_cells
+from anagen.scalp import PatchShape, area_cm2, patch_cells, shape_problems
 from anagen.units import convert
 
 _GRADES = {
@@ -90,6 +90,9 @@ def redraw(
     if abs(wanted / one.outline - 1.0) < 2.0 * observation_number("area_step"):
         return one, False
     shape = draw_spot(one.spot, wanted, random)
+    if shape_problems(patient_scalp(patient), shape):
+        # Grown beyond the hairline in this view: the outline stays as it was last drawn.
+        return one, False
     area = convert(area_of(patient, shape), "cm^2", "mm^2")
     return replace(one, shape=shape, outline=area / one.area), True
 

@@ -15,16 +15,28 @@ from anagen.scalp import patch_cells
 from anagen.treatment import Finding, Plan, load_protocol, make_plan
 from anagen.treatment.binding import BindingLimit, which_limit_binds_first
 from anagen.treatment.findings import apply_overrides, blocked
+from anagen.treatment.protocols import ProtocolChange
 from anagen.treatment.rules import check
 
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """What the user asks of a plan; None leaves the choice to protocol and record."""
+    """What the user asks of a plan; None leaves the choice to protocol and record.
+
+    Parameters
+    ----------
+    protocol : key of the protocol.
+    start : day of the first session.
+    sessions : how many.
+    changes : other numbers of the protocol to change.
+    leave_out : patches not to be treated.
+    """
 
     protocol: str = DEFAULT_PROTOCOL
     start: date | None = None
     sessions: int | None = None
+    changes: ProtocolChange | None = None
+    leave_out: tuple[str, ...] = ()
 
 
 def plan_patient(patient: Patient, request: PlanRequest) -> Plan:
@@ -42,14 +54,17 @@ def plan_patient(patient: Patient, request: PlanRequest) -> Plan:
             Problem("visits", f"a patch with an outline, seen by {start}", "none",
                     "Draw the outline of a patch in one of the four views.")
         )  # fmt: skip
-    changes: dict[str, Any] = {} if request.sessions is None else {"sessions": request.sessions}
+    changes = {} if request.changes is None else request.changes.model_dump(exclude_none=True)
+    if request.sessions is not None:
+        changes["sessions"] = request.sessions
     plan = make_plan(
         scalp,
         {name: patch_cells(scalp, shape, f"patch {name}") for name, shape in shapes.items()},
         protocol,
         start,
         patient_id=patient.id,
-        blocked=[name for name, seen in latest_patches(patient, start).items() if seen.blocked],
+        blocked=[name for name, seen in latest_patches(patient, start).items()
+                 if seen.blocked or name in request.leave_out],
         **changes,
     )
     verdict = judge(patient, plan, None, None)

@@ -86,6 +86,31 @@ def frame(scalp: Scalp, view: str) -> tuple[float, float]:
     return float(size[0]), float(size[1])
 
 
+def camera(scalp: Scalp, view: str) -> tuple[Array, Array]:
+    """Axes and origin of a view: a picture point is ``position @ axes[:2].T - origin``.
+
+    Parameters
+    ----------
+    scalp : Scalp
+    view : {"top", "back", "left", "right"}
+
+    Returns
+    -------
+    axes : (3, 3)
+        Picture's right, picture's down and toward the viewer, in the head frame.
+    origin : (2,) [mm]
+        The frame's top-left corner.
+
+    Examples
+    --------
+    >>> from anagen.scalp import build_scalp
+    >>> [round(float(side)) for side in camera(build_scalp(), "top")[1]]
+    [-79, -99]
+    """
+    check_view(view)
+    return _AXES[view].copy(), _bounds(scalp.head, view)[0].copy()
+
+
 def project(scalp: Scalp, position: Array, view: str) -> Array:
     """Picture coordinates of positions, from the frame's top-left corner, y down.
 

@@ -37,6 +37,7 @@ PEOPLE = 40
 _WITH_PICTURES = 8
 _PICTURED_VISITS = 2
 _GATE_DAYS = 7
+_DAYS_AGO = (0, 0, 3, 8, 13, 20, 26, 33, 41)
 
 _GIVEN = {
     "female": ("Ada", "Amina", "Chiara", "Elena", "Fatou", "Grace", "Hanna", "Ingrid", "Joana",
@@ -97,7 +98,9 @@ def make_demo(
     _refuse_filled(store)
     chance = random.Random(seed)
     names = _names(chance, people)
-    tasks = [(seed * 1000 + at, today, at < _WITH_PICTURES) for at in range(people)]
+    # Not everybody was here today: most were seen last some days or weeks ago.
+    seen = [today - timedelta(days=chance.choice(_DAYS_AGO)) for _ in range(people)]
+    tasks = [(seed * 1000 + at, seen[at], at < _WITH_PICTURES) for at in range(people)]
     numbers, pictures = [], 0
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for at, (told, taken) in enumerate(pool.map(_tell, tasks)):

@@ -1,7 +1,8 @@
 """Who asks, and may they: the dependencies that every route has one of.
 
-`Allowed` names the permission a route needs, `SignedIn` any account, `Anyone` nobody; a test walks
-all routes and demands one of them on each.
+`Allowed` names the permission a route needs, `SignedIn` any account, `Anyone` nobody, `Explorer`
+nobody where the clinic lets everybody explore; a test walks all routes and demands one of them on
+each.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from anagen.clinic.permissions import Actor, Permission, require
+from anagen.clinic.settings import setting
 from anagen.clinic.sign_in import actor_of_sign_in, check_csrf
 from anagen.clinic.tokens import actor_of_token
 from anagen.errors import AccessError
@@ -100,15 +102,53 @@ class Anyone(Guard):
         """Refuse nobody."""
 
 
+# Who explores without an account: may compute, and holds no record. No account can have its name.
+EXPLORER = Actor("(explore)", frozenset(("compute",)))
+
+
+class Explorer(Guard):
+    """No account is needed while the setting ``explore`` is on; else the permission ``compute``."""
+
+    permission: Permission = "compute"
+
+    async def __call__(self, request: Request) -> None:
+        """Note as ``request.state.explorer`` who computes, and refuse whoever may not."""
+        if getattr(request.state, "explorer", None) is not None:
+            return
+        is_open = await run_in_threadpool(_explore_is_open, request)
+        try:
+            actor = await current_actor(request)
+            if not is_open or self.permission in actor.permissions:
+                require(actor, self.permission)
+            else:
+                actor = EXPLORER
+        except AccessError as error:
+            if error.signed_in or not is_open:
+                raise
+            actor = EXPLORER
+        request.state.explorer = actor
+
+
+def _explore_is_open(request: Request) -> bool:
+    return setting(request.app.state.store, "explore").value == "on"
+
+
 async def admit(request: Request, guard: Guard) -> None:
     """Refuse whoever may not use a route.
 
     Raises
     ------
     AccessError
-        When nobody is signed in where somebody must be, or the permission is missing.
+        When nobody is signed in where somebody must be, or the permission is missing, or a page
+        of another site sends a change (as all browsers of today tell by ``Sec-Fetch-Site``).
     """
+    elsewhere = request.headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site")
+    if elsewhere and request.method not in _SAFE:
+        raise AccessError("expected a form of this page, found one of another site")
     if isinstance(guard, Anyone):
+        return
+    if isinstance(guard, Explorer):
+        await guard(request)
         return
     actor = await current_actor(request)
     if isinstance(guard, Allowed):

@@ -13,6 +13,9 @@ from anagen.web.problems import MEDIA_TYPE
 MAX_JSON_BYTES = 2 * 1024 * 1024
 MAX_UPLOAD_BYTES = 26 * 1024 * 1024
 
+# No length that is allowed has more digits.
+_DIGITS = 12
+
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -105,7 +108,8 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
     upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
     most = MAX_UPLOAD_BYTES if upload else MAX_JSON_BYTES
     declared = headers.get(b"content-length", b"0")
-    read = int(declared) if declared.isdigit() and int(declared) > most else 0
+    long = len(declared) > _DIGITS or (declared.isdigit() and int(declared) > most)
+    read = most + 1 if long else 0
 
     async def bounded() -> Message:
         nonlocal read

@@ -134,7 +134,10 @@ def _plan(asked: PlanRequested) -> PlanResult:
     from anagen.patient.plans import PlanRequest, judge, plan_patient
 
     patient, warnings = _patient(asked)
-    made = plan_patient(patient, PlanRequest(asked.protocol, asked.start, asked.sessions))
+    request = PlanRequest(
+        asked.protocol, asked.start, asked.sessions, asked.changes, asked.leave_out
+    )
+    made = plan_patient(patient, request)
     verdict = judge(patient, made, asked.profile, None)
     made = made.model_copy(update={"findings": verdict.findings})
     return PlanResult(plan=made, blocked=verdict.blocked, limits=verdict.limits, warnings=warnings)
@@ -280,6 +283,7 @@ def _row(name: str, row: Mapping[Any, Any]) -> PlanRow:
 
 def _review(asked: ReviewRequested, progress: Progress) -> ReviewResult:
     from anagen.forecast.review_patient import review_patient
+    from anagen.web.forecast_answer import forecast_result
 
     patient, _ = _patient(asked)
     _require_mine(patient, asked.plans)
@@ -290,7 +294,11 @@ def _review(asked: ReviewRequested, progress: Progress) -> ReviewResult:
     found, made = review_patient(
         patient, asked.plans, profile=asked.profile, on=asked.on, forecast=forecast
     )
-    return ReviewResult(review=found, flags=() if made is None else made.flags)
+    return ReviewResult(
+        review=found,
+        flags=() if made is None else made.flags,
+        forecast=None if made is None else forecast_result(made, asked.seed, {}),
+    )
 
 
 def _patient(asked: Asked) -> tuple["Patient", tuple[Problem, ...]]:

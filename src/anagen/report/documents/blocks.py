@@ -121,3 +121,12 @@ def sources(title: str, entries: Sequence[str]) -> Block:
 
 BOX = "\ue002"
 """Character that stands for an empty box in a cell."""
+
+LINE = "\ue003"
+"""Character that stands for a line to write on among facts."""
+
+
+def legend(items: Sequence[tuple[str, str]]) -> Block:
+    """What the colours of a drawing mean: name of a colour, and words."""
+    return {"kind": "legend",
+            "items": [{"colour": colour, "runs": runs(text)} for colour, text in items]}  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from anagen.report.documents import blocks
-from anagen.report.documents.blocks import BOX, Block, column
+from anagen.report.documents.blocks import BOX, LINE, Block, column
 from anagen.report.documents.drawings import maps
 from anagen.report.documents.request import Request, needed
 from anagen.report.documents.terms import (
@@ -14,7 +14,7 @@ from anagen.report.documents.terms import (
     protocol_words,
     rule_title,
 )
-from anagen.report.documents.wording import NARROW, clean
+from anagen.report.documents.wording import NARROW, bold, clean
 
 if TYPE_CHECKING:
     from anagen.treatment import Finding, Mix, Session, SyringeSheet
@@ -134,7 +134,7 @@ def _prepare(request: Request, sheet: "SyringeSheet") -> list[Block]:
         [
             words.say("sheet.syringe_number", number=syringe.number),
             words.amount(mix.dilution.target_mg_per_mL, "mg/mL"),
-            f"**{words.amount(syringe.fill_mL, 'mL')}**".replace("**", "\ue000"),
+            bold(words.amount(syringe.fill_mL, "mL")),
             words.amount(syringe.deliver_mL, "mL"),
             words.numbers(syringe.injections),
         ]
@@ -173,9 +173,9 @@ def _mix(request: Request, mix: "Mix") -> list[Block]:
     name = f"{drug_words(words, made.product)} {words.amount(made.target_mg_per_mL, 'mg/mL')}"
     label = words.say("sheet.label", name=name, diluent=diluent if diluted else words.say("sheet.undiluted"))  # fmt: skip
     pairs = [
-        (words.say("sheet.stock"), f"{stock}: \ue000{words.amount(made.stock_mL, 'mL')}\ue000"),
-        (words.say("sheet.diluent"), f"{diluent}: \ue000{words.amount(made.diluent_mL, 'mL')}\ue000"),
-        (words.say("sheet.makes"), f"\ue000{words.amount(made.final_mL, 'mL')}\ue000"),
+        (words.say("sheet.stock"), f"{stock}: {bold(words.amount(made.stock_mL, 'mL'))}"),
+        (words.say("sheet.diluent"), f"{diluent}: {bold(words.amount(made.diluent_mL, 'mL'))}"),
+        (words.say("sheet.makes"), bold(words.amount(made.final_mL, 'mL'))),
         (words.say("sheet.vials"), words.number(made.vials)),
         (words.say("sheet.spare"), words.amount(mix.spare_mL, "mL")),
         (words.say("sheet.into_skin"), f"{words.amount(mix.deliver_mL, 'mL')} = "
@@ -200,7 +200,7 @@ def _sites(request: Request, session: "Session", sheet: "SyringeSheet") -> list[
         if site.status == "skipped":
             given = [words.say("sheet.left_out"), "–"]
         rows.append([
-            f"\ue000{site.number}\ue000", clean(site.patch or "–"),
+            bold(str(site.number)), clean(site.patch or "–"),
             words.say(f"map.{site.location.view}"),
             words.amount(site.strength_mg_per_mL, "mg/mL"), *given,
             words.amount(site.depth_mm, "mm", 1), f"{site.needle_gauge}{NARROW}G",
@@ -254,7 +254,7 @@ def _limits(request: Request, session: "Session") -> list[Block]:
             rule_title(words, limit.rule, limit.title) + request.cited(limit.source),
             words.amount(limit.used, limit.unit, 1),
             words.amount(limit.limit, limit.unit, 1),
-            words.percent(limit.fraction) if limit.fraction < 1 else f"\ue000{100 * limit.fraction:.0f}{NARROW}%\ue000",
+            words.percent(limit.fraction) if limit.fraction < 1 else bold(f"{100 * limit.fraction:.0f}{NARROW}%"),
         ]
         for limit in used
     ]  # fmt: skip
@@ -281,5 +281,5 @@ def _finish(request: Request, session: "Session") -> Sequence[Block]:
         out.append(blocks.paragraph(words.say("sheet.comfort", names=words.join(comfort))))
     if session.note:
         out.append(blocks.paragraph(words.say("sheet.note", note=clean(session.note))))
-    return [*out, blocks.facts([(label, "\ue003") for label, _ in pairs], 4),
+    return [*out, blocks.facts([(label, LINE) for label, _ in pairs], 4),
             blocks.signatures([words.say("sign.operator"), words.say("sign.checker")])]  # fmt: skip

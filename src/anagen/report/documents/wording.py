@@ -14,6 +14,8 @@ BOLD, RAISED = "\ue000", "\ue001"
 """Private characters that switch bold and raised type on and off inside a text."""
 
 NARROW = "\u00a0"
+"""Space that does not break, between a number and its unit."""
+
 _DECIMALS = 3
 _SOURCE_MARK = "§"
 
@@ -129,6 +131,11 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", " ".join(str(value).split())
+
+
+def bold(text: str) -> str:
+    """Text in bold type."""
+    return f"{BOLD}{text}{BOLD}"
 
 
 def clean(text: str) -> str:

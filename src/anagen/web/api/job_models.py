@@ -18,6 +18,7 @@ from anagen.patient import Patient
 from anagen.patient.quantities import Identifier, Word, refusal
 from anagen.treatment import Finding, Plan
 from anagen.treatment.binding import BindingLimit
+from anagen.treatment.protocols import ProtocolChange
 
 Day = datetime.date
 
@@ -66,6 +67,10 @@ class PlanRequested(Asked):
     protocol: Word = Field(DEFAULT_PROTOCOL, description="key of the protocol")
     start: Day | None = Field(None, description="day of the first session")
     sessions: Annotated[int, Field(ge=1, le=MOST_SESSIONS)] | None = None
+    changes: ProtocolChange | None = Field(None, description="other numbers of the protocol")
+    leave_out: Annotated[tuple[Identifier, ...], Field(max_length=200)] = Field(
+        (), description="patches not to be treated"
+    )
     profile: Profile = None
 
 
@@ -342,6 +347,9 @@ class ReviewResult(Shape):
     kind: Literal["review"] = "review"
     review: Review
     flags: tuple[Flag, ...]
+    forecast: ForecastResult | None = Field(
+        None, description="what was forecast for each way to go on; none where nothing could be"
+    )
 
 
 TaskResult = Annotated[

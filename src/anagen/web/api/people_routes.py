@@ -29,6 +29,7 @@ from anagen.web.api.shapes import (
     read_cursor,
     refusals,
     versioned,
+    versioned_text,
     write_cursor,
 )
 from anagen.web.guard import Allowed, CurrentActor
@@ -108,10 +109,11 @@ def list_people(request: Request, cursor: Cursor = None, limit: Limit = 50) -> R
 def read_record(request: Request, number: Number, actor: CurrentActor) -> Response:
     """Everything that stands about a person, by kind: what a page about them needs."""
     entries = documents_of(request.app.state.store, actor, number)
-    data: dict[str, list[Any]] = {KINDS[name].path: [] for name in PERSON_KINDS}
+    data: dict[str, list[str]] = {KINDS[name].path: [] for name in PERSON_KINDS}
     for entry in entries:
-        data[KINDS[entry.kind].path].append(versioned(entry))
-    return json_answer(data)
+        data[KINDS[entry.kind].path].append(versioned_text(entry))
+    rows = (f'"{path}":[{",".join(texts)}]' for path, texts in data.items())
+    return Response(f"{{{','.join(rows)}}}", media_type="application/json")
 
 
 @router.get(

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -98,10 +99,23 @@ def versioned(entry: Entry, warnings: tuple[Problem, ...] = ()) -> dict[str, Any
     }  # fmt: skip
 
 
+def versioned_text(entry: Entry) -> str:
+    """Version as the API gives it, as JSON: the document as it is kept, not read and written anew.
+
+    A page about a person with many visits is a third quicker for it.
+    """
+    around = versioned(replace(entry, text=None))
+    parts = (f'"{name}":{_compact(value)}' for name, value in around.items() if name != "document")
+    return f'{{{",".join(parts)},"document":{entry.text or "null"}}}'
+
+
+def _compact(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def json_answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer with data that are known to fit the declared model."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(text, status, headers=headers, media_type="application/json")
+    return Response(_compact(data), status, headers=headers, media_type="application/json")
 
 
 def kept_answer(kept: Kept, status: int, address: str | None = None) -> Response:

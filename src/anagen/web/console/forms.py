@@ -5,6 +5,7 @@ an empty field was not filled in.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ T = TypeVar("T", bound=BaseModel)
 
 _OWN = frozenset(("csrf", "reason", "version", "then"))
 _MOST_ITEMS = 1000
+# Deeper than any document, and shallow enough to be walked by recursion.
+_DEEPEST = 20
 
 
 async def typed(request: Request) -> dict[str, str]:
@@ -48,7 +51,12 @@ def tree(fields: Mapping[str, str]) -> dict[str, Any]:
         name, _, kind = path.partition(":")
         if name in _OWN or not value.strip():
             continue
-        _put(root, name.split("."), _read(value, kind, name))
+        parts = name.split(".")
+        if len(parts) > _DEEPEST:
+            raise InputError(
+                Problem(name[:80], "fields of this page", "others", "Load the page again.")
+            )
+        _put(root, parts, _read(value, kind, name))
     return _listed(root)  # type: ignore[no-any-return]
 
 
@@ -91,6 +99,8 @@ def _number(text: str) -> Any:
         value = float(plain)
     except ValueError:
         return text
+    if not math.isfinite(value):
+        return text
     return int(value) if value == int(value) and "." not in plain else value
 
 
@@ -110,7 +120,11 @@ def _listed(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     inside = {key: _listed(value) for key, value in node.items()}
-    if inside and len(inside) <= _MOST_ITEMS and all(key.isdigit() for key in inside):
+    if (
+        inside
+        and len(inside) <= _MOST_ITEMS
+        and all(key.isascii() and key.isdigit() for key in inside)
+    ):
         return [inside[key] for key in sorted(inside, key=int)]
     return inside
 

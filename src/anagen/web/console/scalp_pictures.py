@@ -1,0 +1,278 @@
+"""The head in four views as SVG: mannequin, scalp, parting lines, patches and injected sites."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from anagen.scalp.rings import outline_ring, scalp_ring
+from anagen.scalp.shapes import PatchShape
+from anagen.scalp.surface import Array, Head, make_head
+from anagen.scalp.views import VIEWS, ViewPoint
+
+if TYPE_CHECKING:
+    from anagen.scalp import Scalp
+
+# Cells of the grid [mm] from which the parting lines are taken; they are lines on a picture.
+_BORDER_CELL_MM = 4.0
+# Sites turned farther from the viewer than this (cosine) are drawn in another view.
+_LEAST_FACING = 0.25
+_SITE_RADIUS_MM = 2.1
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Patches as drawn at one time.
+
+    Parameters
+    ----------
+    key : name of the drawing on the page.
+    shapes : by id of the patch.
+    sites : places injected on that day.
+    """
+
+    key: str
+    shapes: Mapping[str, PatchShape]
+    sites: tuple[ViewPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one patch looks at the moment shown.
+
+    Parameters
+    ----------
+    bald : share without hair [1]; None when nobody judged it.
+    spread : width of the forecast's 80 % interval [1]; 0 for what was seen.
+    label : words beside it.
+    """
+
+    bald: float | None
+    spread: float = 0.0
+    label: str = ""
+
+
+def head_of(circumference_mm: float | None) -> Head:
+    """Head of a circumference [mm]; the mean adult's when it is not known."""
+    from anagen.evidence.parameters import load_parameters
+
+    return make_head(
+        circumference_mm or load_parameters().value("scalp.head_circumference", "mm")
+    )
+
+
+def view_picture(
+    head: Head, view: str, title: str, drawings: Sequence[Drawn], shown: str,
+    looks: Mapping[str, Look], scalp: "Scalp | None" = None,
+) -> Markup:  # fmt: skip
+    """Draw one view.
+
+    Parameters
+    ----------
+    head : of the person.
+    view : which of the four.
+    title : name of the picture in words, for screen readers too.
+    drawings : every drawing that the slider may show; shown : key of the one that is shown.
+    looks : of the patches at the moment shown.
+    scalp : its grid, needed for masks only.
+    """
+    box, mannequin = _mannequin(head, view)
+    clip = f"clip-{view}"
+    groups = "".join(
+        _drawing(head, view, one, looks, scalp, hidden=one.key != shown) for one in drawings
+    )
+    words = ", ".join(f"{name} {look.label}" for name, look in looks.items() if look.label)
+    return Markup(
+        f'<svg class="head-view" viewBox="{box}" role="img" data-view="{view}" '
+        f'aria-labelledby="{view}-title"><title id="{view}-title">{escape(title)}</title>'
+        f"<desc>{escape(words)}</desc>{mannequin}"
+        f'<clipPath id="{clip}"><path d="{_path([scalp_ring(head, view)])}"/></clipPath>'
+        f'<g clip-path="url(#{clip})">{groups}</g>{_labels(head, view, drawings, shown, looks)}'
+        "</svg>"
+    )
+
+
+def hatching() -> Markup:
+    """Pattern that the spread of a forecast is drawn with; once on a page."""
+    return Markup(
+        '<svg class="unseen" width="0" height="0" aria-hidden="true"><defs>'
+        '<pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><line class="hatch" x1="0" y1="0" x2="0" y2="5"/>'
+        "</pattern></defs></svg>"
+    )
+
+
+def area_ratio(scalp: "Scalp", first: PatchShape, last: PatchShape) -> float:
+    """Area of a shape drawn later, relative to the one drawn first [1]."""
+    return _area(scalp, last) / max(_area(scalp, first), 1e-9)
+
+
+@lru_cache(maxsize=256)
+def _area(scalp: "Scalp", shape: PatchShape) -> float:
+    from anagen.scalp.patches import area_cm2, patch_cells
+
+    return area_cm2(scalp, patch_cells(scalp, shape))
+
+
+@lru_cache(maxsize=64)
+def _mannequin(head: Head, view: str) -> tuple[str, str]:
+    """View box, and everything behind the patches."""
+    from anagen.report.head import head_camera, silhouette
+    from anagen.report.strands import Ellipsoid
+    from anagen.scalp.views import _bounds
+
+    ellipsoid = Ellipsoid(np.asarray(head.semi_axes))
+    camera = head_camera(view, ellipsoid, 1, 1.0)  # type: ignore[arg-type]
+    origin = _bounds(head, view)[0]
+    shapes, lines = silhouette(view, ellipsoid)  # type: ignore[arg-type]
+    left, top = np.array([camera.left_mm, camera.top_mm]) - origin
+    box = f"{left:.1f} {top:.1f} {camera.width_mm:.1f} {camera.height_mm:.1f}"
+    skin = "".join(f'<path class="skin" d="{_path([shape - origin])}"/>' for shape in shapes)
+    scalp = f'<path class="scalp" d="{_path([scalp_ring(head, view)])}"/>'
+    drawn = "".join(
+        f'<path class="line" d="{_path([line - origin], closed=False)}"/>' for line in lines
+    )
+    return box, f"{skin}{scalp}{drawn}{_borders(head, view)}"
+
+
+def _borders(head: Head, view: str) -> str:
+    """Parting lines between the regions of the SALT score."""
+    from anagen.scalp.views import _AXES, _bounds
+
+    right, down, toward = _AXES[view]
+    parts = []
+    for line in _mean_borders():
+        space = line * (head.semi_axes[0] / _mean_head().semi_axes[0])
+        near = space @ toward >= 0.0
+        flat = space @ np.stack([right, down]).T - _bounds(head, view)[0]
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], near.astype(int), [0]])))
+        parts += [flat[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1]
+    return f'<path class="border" d="{_path(parts, closed=False)}"/>'
+
+
+@lru_cache(maxsize=1)
+def _mean_borders() -> tuple[Array, ...]:
+    from anagen.scalp.grid import build_scalp
+    from anagen.scalp.lines import region_borders
+
+    return region_borders(build_scalp(None, _BORDER_CELL_MM))
+
+
+def _mean_head() -> Head:
+    return head_of(None)
+
+
+def _drawing(
+    head: Head, view: str, drawn: Drawn, looks: Mapping[str, Look], scalp: "Scalp | None",
+    *, hidden: bool,
+) -> str:  # fmt: skip
+    parts = []
+    for name, shape in drawn.shapes.items():
+        path, rule = _shape(head, view, shape, scalp)
+        if not path:
+            continue
+        look = looks.get(name, Look(None))
+        bald = 1.0 if look.bald is None else look.bald
+        mark = escape(name)
+        parts.append(
+            f'<path class="patch" data-patch="{mark}" d="{path}" fill-rule="{rule}" '
+            f'fill-opacity="{_strength(bald):.2f}"/>'
+            f'<path class="spread" data-patch="{mark}" d="{path}" fill-rule="{rule}" '
+            f'opacity="{_hatch(look.spread):.2f}"/>'
+        )
+    parts += [f'<circle class="site" cx="{x:.1f}" cy="{y:.1f}" r="{_SITE_RADIUS_MM}"/>'
+              for x, y in _sites(head, view, drawn.sites)]  # fmt: skip
+    off = ' display="none"' if hidden else ""
+    return f'<g data-drawing="{escape(drawn.key)}"{off}>{"".join(parts)}</g>'
+
+
+def _strength(bald: float) -> float:
+    """Opacity of a patch: a trace where all has regrown, so that it can still be found."""
+    return 0.08 + 0.82 * min(max(bald, 0.0), 1.0)
+
+
+def _hatch(spread: float) -> float:
+    return 0.0 if spread < 0.02 else min(0.25 + 1.2 * spread, 1.0)
+
+
+def _shape(head: Head, view: str, shape: PatchShape, scalp: "Scalp | None") -> tuple[str, str]:
+    if shape.masks and scalp is not None:
+        return _masked(scalp, view, shape), "evenodd"
+    rings = [outline_ring(head, outline, view) for outline in shape.outlines]
+    return _path([ring for ring in rings if len(ring)]), "nonzero"
+
+
+@lru_cache(maxsize=128)
+def _masked(scalp: "Scalp", view: str, shape: PatchShape) -> str:
+    from anagen.scalp import cover_outlines, patch_cells
+
+    found = cover_outlines(scalp, patch_cells(scalp, shape), view)  # type: ignore[arg-type]
+    return _path([np.asarray(one.points) for one in found])
+
+
+def _sites(head: Head, view: str, points: Sequence[ViewPoint]) -> Iterable[tuple[float, float]]:
+    from anagen.scalp.rings import _lifted
+    from anagen.scalp.views import _AXES, _bounds
+
+    axes, semi = _AXES[view], np.array(head.semi_axes)
+    for source in VIEWS:
+        own = [p for p in points if p.view == source]
+        if not own:
+            continue
+        size = _bounds(head, source)[1]
+        flat = np.array([(p.x, p.y) * (size if p.unit == "fraction" else 1.0) for p in own])
+        space = _lifted(head, source, flat)
+        gradient = space / semi**2
+        facing = gradient @ axes[2] / np.linalg.norm(gradient, axis=-1)
+        for place in (space @ axes[:2].T - _bounds(head, view)[0])[facing > _LEAST_FACING]:
+            yield float(place[0]), float(place[1])
+
+
+def _labels(
+    head: Head, view: str, drawings: Sequence[Drawn], shown: str, looks: Mapping[str, Look]
+) -> str:
+    """Names of the patches, each in the view where it is largest."""
+    parts = []
+    for drawn in drawings:
+        words = []
+        for name, shape in drawn.shapes.items():
+            place = _place(head, shape)
+            if place is None or place[0] != view:
+                continue
+            mark, look = escape(name), looks.get(name, Look(None))
+            words.append(
+                f'<text class="patch-name" x="{place[1]:.1f}" y="{place[2]:.1f}">{mark}'
+                f'<tspan class="patch-value" x="{place[1]:.1f}" dy="1.15em" data-label="{mark}">'
+                f"{escape(look.label)}</tspan></text>"
+            )
+        off = ' display="none"' if drawn.key != shown else ""
+        parts.append(f'<g data-drawing="{escape(drawn.key)}"{off}>{"".join(words)}</g>')
+    return "".join(parts)
+
+
+@lru_cache(maxsize=512)
+def _place(head: Head, shape: PatchShape) -> tuple[str, float, float] | None:
+    """View in which a patch is largest, and its middle there."""
+    best: tuple[float, str, float, float] | None = None
+    for view in VIEWS:
+        rings = [outline_ring(head, outline, view) for outline in shape.outlines]
+        for ring in rings:
+            if len(ring) < 3:
+                continue
+            x, y = ring.T
+            area = 0.5 * abs(float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)))
+            if best is None or area > best[0] * 1.02:
+                best = (area, view, float(x.mean()), float((y.min() + y.max()) / 2))
+    if best is None and shape.masks:
+        return shape.masks[0].view, 80.0, 80.0
+    return None if best is None else best[1:]
+
+
+def _path(rings: Iterable[Array], *, closed: bool = True) -> str:
+    end = "Z" if closed else ""
+    return "".join(
+        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring) + end for ring in rings if len(ring)
+    )
