@@ -18,10 +18,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from schemathesis.python.asgi import shutdown_lifespans
 from schemathesis.specs.openapi import checks
-from web_server import CHEAP, NUMBER, PASSWORD, Still, populate
+from web_server import CHEAP, EXAMPLES, NUMBER, PASSWORD, Still, populate
 
 from anagen.clinic import passwords
 from anagen.clinic.accounts import make_account
+from anagen.clinic.documents import KINDS
+from anagen.clinic.people import keep
 from anagen.clinic.permissions import CONSOLE, PERMISSIONS, ROLES, Actor
 from anagen.clinic.places import find_places
 from anagen.clinic.store import Store, close_store, open_store
@@ -30,6 +32,7 @@ from anagen.web.app import make_app
 from anagen.web.logs import make_log
 from anagen.web.settings import ServerSettings
 
+KEY = "0123456789abcdef"
 BASE = "http://127.0.0.1"
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -59,6 +62,10 @@ class Tally:
 def described(store: Store, log: Any) -> Any:
     """Schema of an application over a store, and headers of an account that may do everything."""
     populate(store)
+    for kind, example in EXAMPLES.items():
+        if not KINDS[kind].one_per_person:
+            document = KINDS[kind].model.model_validate(example("2026-03-02", ""))
+            keep(store, CONSOLE, NUMBER, kind, document, key=KEY)
     make_account(store, CONSOLE, "everyone", "Everyone", ROLES, PASSWORD)
     everyone = Actor("everyone", frozenset(PERMISSIONS), ROLES)
     token = make_token(store, everyone, "fuzz", PERMISSIONS, 30).secret
@@ -79,10 +86,11 @@ def aim(schema: Any) -> None:
 
     @schema.hook
     def map_path_parameters(_context: Any, path_parameters: Any) -> Any:
-        drawn = (path_parameters or {}).get("number")
-        if isinstance(drawn, str) and len(drawn) % 4:
-            return {**path_parameters, "number": NUMBER}
-        return path_parameters
+        there = {"number": NUMBER, "key": KEY}
+        return path_parameters and {
+            name: there[name] if name in there and len(str(drawn)) % 4 else drawn
+            for name, drawn in path_parameters.items()
+        }
 
     @schema.hook
     def map_headers(_context: Any, headers: Any) -> Any:

@@ -17,6 +17,7 @@ from anagen._commands.evidence_cli import evidence_app
 from anagen._commands.exchange_cli import export, import_
 from anagen._commands.failures import BLOCKED, explain
 from anagen._commands.forecast_cli import compare, forecast, review
+from anagen._commands.keeping_cli import backup, erase, restore, verify
 from anagen._commands.serve_cli import serve
 from anagen._commands.user_cli import user_app
 from anagen._commands.work import DEFAULT_PROTOCOL
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(evidence_app)
 app.add_typer(user_app)
-for _command in (forecast, compare, review, serve, demo):
+for _command in (forecast, compare, review, serve, demo, backup, restore, verify, erase):
     app.command()(_command)
 
 app.command("import")(import_)

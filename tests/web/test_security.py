@@ -248,6 +248,21 @@ def test_every_answer_carries_the_headers_of_safety(sqlite_server: Any, picture:
         assert "server" not in answer.headers
 
 
+def test_pages_run_no_script_of_others_and_none_inside_the_page(sqlite_server: Any) -> None:
+    cookie = {"Cookie": sqlite_server.sign_in("clinician")["Cookie"]}
+    for path in ("/sign-in", "/", "/people", "/no/such/page"):
+        answer = sqlite_server.page(None, "GET", path, headers=cookie)
+        policy = answer.headers["content-security-policy"]
+        assert "'none'" in policy, path
+        assert "'unsafe-inline'" not in policy.partition("style-src")[0], path
+        assert "'unsafe-eval'" not in policy, path
+        assert "http" not in policy, path
+        assert "<script>" not in answer.text, path
+        assert " onclick=" not in answer.text, path
+        for name in ("x-content-type-options", "x-frame-options", "referrer-policy"):
+            assert answer.headers[name] == SECURITY_HEADERS[name], path
+
+
 # Bodies
 
 

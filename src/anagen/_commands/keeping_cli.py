@@ -1,7 +1,9 @@
 """The commands that keep the record: ``anagen verify``, ``backup``, ``restore``, ``erase``."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,13 +31,9 @@ def verify(
     with opened(data, database, key_file) as store:
         verdict = check(store, anchor=anchor)
     if as_json:
-        from dataclasses import asdict
-
-        from anagen._commands import shown
-
-        shown.print_json(asdict(verdict))
-    else:
-        _say_verdict(verdict)
+        _say_json(asdict(verdict), failed=not verdict.sound)
+        return
+    _say_verdict(verdict)
     if not verdict.sound:
         raise typer.Exit(1)
 
@@ -46,6 +44,7 @@ def backup(
     data: DataOption = None,
     database: DatabaseOption = None,
     key_file: KeyOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the whole record to one file, while it is in use. The key file is not in it."""
     from anagen.clinic.backup import backup as make
@@ -53,6 +52,9 @@ def backup(
     with opened(data, database, key_file) as store:
         made = make(store, file)
         key = store.places.key_file
+    if as_json:
+        _say_json({**asdict(made), "key_file": str(key)}, failed=bool(made.missing))
+        return
     typer.echo(
         f"Backup of {made.people} people, {made.entries} entries and {made.photographs} "
         f"photographs written to {made.file} ({made.bytes / 1e6:.1f} MB)."
@@ -74,12 +76,16 @@ def restore(
     data: DataOption = None,
     database: DatabaseOption = None,
     key_file: KeyOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Bring the record back from a backup and check it. Stop the server first."""
     from anagen.clinic.places import find_places
     from anagen.clinic.restore import restore as bring_back
 
     done = bring_back(file, find_places(data, database, key_file), force=force)
+    if as_json:
+        _say_json(asdict(done), failed=not done.verdict.sound)
+        return
     typer.echo(f"Record of {done.made[:19]} UTC brought back.")
     for place in done.aside:
         typer.echo(f"What stood there before is now {place}")
@@ -98,6 +104,7 @@ def erase(
     data: DataOption = None,
     database: DatabaseOption = None,
     key_file: KeyOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Erase all texts and photographs of a person, for good, as the law may ask."""
     from anagen.clinic.erase import erase as make_gone
@@ -114,8 +121,18 @@ def erase(
                             "Nothing was erased.")
                 )  # fmt: skip
         done = make_gone(store, CONSOLE, number, basis).document
+    if as_json:
+        _say_json({"number": number, "texts": done.texts, "photographs": done.photographs})
+        return
     typer.echo(f"Erased: {done.texts} texts and {done.photographs} photographs of {number}.")
     typer.echo("Backups made before still hold them: clear those too.")
+
+
+def _say_json(data: dict[str, Any], *, failed: bool = False) -> None:
+    """Answer in JSON; exit code 1 when something is amiss."""
+    typer.echo(json.dumps(data, default=str, ensure_ascii=False, indent=1))
+    if failed:
+        raise typer.Exit(1)
 
 
 def _say_verdict(verdict: object) -> None:

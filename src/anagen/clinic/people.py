@@ -1,6 +1,7 @@
 """The record of a person: enrolling, keeping, taking back, and the patient that the models read."""
 
 import secrets
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -39,6 +40,9 @@ _LISTS = {
     "visit": "visits", "session": "sessions", "session_summary": "session_summaries",
     "other_steroid": "other_steroids",
 }  # fmt: skip
+
+# One check of drawings at a time: the first one of a head makes its grid, which all others share.
+_DRAWINGS = threading.Lock()
 
 # Letters and digits that nobody confuses when they are read aloud.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -341,7 +345,8 @@ def _issues(
         alone = patient.model_copy(
             update={"visits": (), "sessions": (), name: (getattr(patient, name)[at],)}
         )
-        issues += [_moved(issue, (name, 0), place) for issue in check_drawings(alone)]
+        with _DRAWINGS:
+            issues += [_moved(issue, (name, 0), place) for issue in check_drawings(alone)]
     return issues
 
 

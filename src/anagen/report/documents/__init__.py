@@ -14,7 +14,7 @@ from anagen.report.documents.request import (
     plain_review,
 )
 from anagen.report.documents.typesetting import PAPERS, set_html, set_pdf
-from anagen.report.documents.wording import languages, load_wording
+from anagen.report.documents.wording import clean, languages, load_wording
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,7 +32,7 @@ DOCUMENTS: tuple[Kind, ...] = get_args(Kind)
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-_TEXT_SIZE = {"injections": 9.6, "letter": 10.2, "consent": 10.0, "leaflet": 11.4, "review": 9.8}
+_TEXT_SIZE = {"injections": 9.6, "letter": 9.9, "consent": 10.0, "leaflet": 11.2, "review": 9.8}
 _BUILDERS = {
     "injections": "injection_sheet",
     "letter": "visit_letter",
@@ -138,8 +138,9 @@ def document_data(  # noqa: PLR0913 - the same options as make_document
         body.append(parts.sources(wording.say("sources.title"), cited))
     return {
         "title": wording.say(f"titles.{kind}"),
-        "clinic": clinic_name or wording.say("frame.no_clinic"),
+        "clinic": clean(clinic_name) or wording.say("frame.no_clinic"),
         "footer": wording.say("frame.made", version=__version__, day=wording.day(on)),
+        "who": " · ".join(filter(None, (clean(display_name), clean(patient.id)))),
         "page_of": wording.say("frame.page", page="#1", pages="#2"),
         "sign_place": wording.say("sign.place"),
         "language": language,

@@ -114,6 +114,11 @@ def beside(*columns: Sequence[Block]) -> Block:
     return {"kind": "beside", "columns": [list(blocks) for blocks in columns]}
 
 
+def together(*parts: Block) -> Block:
+    """Blocks that no end of a page may part."""
+    return {"kind": "together", "blocks": list(parts)}
+
+
 def sources(title: str, entries: Sequence[str]) -> Block:
     """Small print at the end: what every number rests on."""
     return {"kind": "sources", "title": title, "entries": list(entries)}

@@ -1,5 +1,7 @@
 """The consent form: what a person agrees to, item by item, with room to sign."""
 
+import string
+
 from anagen.report.documents import blocks
 from anagen.report.documents.blocks import Block
 from anagen.report.documents.figures_published import (
@@ -10,10 +12,33 @@ from anagen.report.documents.figures_published import (
 )
 from anagen.report.documents.request import Request
 from anagen.report.documents.terms import drug_words
-from anagen.report.documents.wording import NARROW
 
 _ADULT = 18
 _DARKER = 4
+_SHARES = {
+    "no_response": "no_response",
+    "relapse_short": "relapse_6_months",
+    "relapse_long": "relapse_1_to_3_years",
+    "natural_half": "natural_26_weeks",
+    "natural_year": "natural_52_weeks",
+}
+_FIGURES = {
+    "colour_weeks": ("pigment_late", ""),
+    "pain": ("pain_occurs", ""),
+    "vibration": ("pain_vibration", ""),
+    "cortisol": ("cortisol_5_mg", "%"),
+}
+_SOURCES = {
+    "off_label": ("Glos_NHS", "SmPCAdcortyl"),
+    "recovers": ("SkinUltrasoundTA",),
+    "anaphylaxis": ("KenalogLabel",),
+    "eye": ("CorticosteroidAmaurosis",),
+    "headache": ("Glos_NHS",),
+    "pregnancy": ("DrugsComPregnancy", "Glos_NHS"),
+    "new_patches": ("Rajan2020",),
+    "vessels": ("Rajan2020",),
+    "bone": ("Samrao2013",),
+}
 
 
 def build(request: Request) -> list[Block]:
@@ -30,11 +55,12 @@ def build(request: Request) -> list[Block]:
         blocks.heading(words.say("consent.choices_title")),
         blocks.choices([words.say(key) for key in words.section("choices")],
                        [words.say("consent.yes"), words.say("consent.no")]),
-        blocks.heading(words.say("consent.questions_title")),
-        blocks.blank("", 3),
-        blocks.heading(words.say("consent.sign_title")),
-        blocks.paragraph(words.say("consent.sign_lead")),
-        blocks.signatures(_signers(request)),
+        blocks.together(blocks.heading(words.say("consent.questions_title")), blocks.blank("", 4)),
+        blocks.together(
+            blocks.heading(words.say("consent.sign_title")),
+            blocks.paragraph(words.say("consent.sign_lead")),
+            blocks.signatures(_signers(request)),
+        ),
     ]  # fmt: skip
 
 
@@ -55,46 +81,42 @@ def _proposal(request: Request) -> str:
         f"{drug_words(words, site.product)} {words.amount(site.strength_mg_per_mL, 'mg/mL')}"
         for site in sites))  # fmt: skip
     counts = [session.sites for session in plan.sessions if session.sites]
-    each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"
-    return words.say("consent.proposal", drug=drugs, count=len(plan.sessions), sites=each,
+    return words.say("consent.proposal", drug=drugs, count=len(plan.sessions), sites=max(counts),
                      first=words.day(plan.sessions[0].date),
                      dose=words.amount(plan.total_mg, "mg"))  # fmt: skip
 
 
 def _items(request: Request) -> list[str]:
-    words, cited = request.wording, request.cited
-    strengths = [site.strength_mg_per_mL for session in (request.plan.sessions if request.plan else ())
-                 for site in session.injections]  # fmt: skip
-    found = atrophy_at(max(strengths) if strengths else None)
-    atrophy = "; ".join(
-        words.say("consent.at_strength", strength=words.amount(strength, "mg/mL"),
-                  people=of_hundred(figure, words, cited)) for strength, figure in found)  # fmt: skip
-
-    def share(key: str) -> str:
-        return of_hundred(published(key), words, cited)
-
-    values = {
-        "off_label": cited("Glos_NHS", "SmPCAdcortyl"),
-        "no_response": share("no_response"),
-        "atrophy": atrophy,
-        "recovers": cited("SkinUltrasoundTA"),
-        "colour_weeks": plain_figure(published("pigment_late"), words, cited),
-        "relapse_short": share("relapse_6_months"),
-        "relapse_long": share("relapse_1_to_3_years"),
-        "pain": plain_figure(published("pain_occurs"), words, cited),
-        "vibration": plain_figure(published("pain_vibration"), words, cited),
-        "natural_half": share("natural_26_weeks"),
-        "natural_year": share("natural_52_weeks"),
-        "cortisol": plain_figure(published("cortisol_5_mg"), words, cited, "%"),
-        "anaphylaxis": cited("KenalogLabel"),
-        "eye": cited("CorticosteroidAmaurosis"),
-        "headache": cited("Glos_NHS"),
-        "pregnancy": cited("DrugsComPregnancy", "Glos_NHS"),
-        "new_patches": cited("Rajan2020"),
-        "vessels": cited("Rajan2020"),
-    }
-    keys = words.section("items")
+    words = request.wording
     darker = request.patient.skin_type is not None and request.patient.skin_type >= _DARKER
-    if not darker:
-        keys = [key for key in keys if key != "items.darker_skin"]
-    return [words.say(key, **values).replace(" %", f"{NARROW}%") for key in keys]
+    keys = [key for key in words.section("items") if darker or key != "items.darker_skin"]
+    return [words.say(key, **_values(request, words.table[key])) for key in keys]
+
+
+def _values(request: Request, text: str) -> dict[str, str]:
+    """Values of the names in a text, asked for as they come: so sources are numbered in order."""
+    names = [name for _, name, _, _ in string.Formatter().parse(text) if name]
+    return {name: _value(request, name) for name in names}
+
+
+def _value(request: Request, name: str) -> str:
+    words, cited = request.wording, request.cited
+    if name == "atrophy":
+        return _atrophy(request)
+    if name in _SHARES:
+        return of_hundred(published(_SHARES[name]), words, cited)
+    if name in _FIGURES:
+        claim, unit = _FIGURES[name]
+        return plain_figure(published(claim), words, cited, unit)
+    return cited(*_SOURCES[name])
+
+
+def _atrophy(request: Request) -> str:
+    words = request.wording
+    strengths = [site.strength_mg_per_mL
+                 for session in (request.plan.sessions if request.plan else ())
+                 for site in session.injections]  # fmt: skip
+    return "; ".join(
+        words.say("consent.at_strength", strength=words.amount(strength, "mg/mL"),
+                  people=of_hundred(figure, words, request.cited))
+        for strength, figure in atrophy_at(max(strengths) if strengths else None))  # fmt: skip

@@ -9,7 +9,6 @@ from anagen.report.documents.wording import Wording, clean
 from anagen.report.style import (
     INK,
     MUTED,
-    PAPER,
     RULE,
     TREATED,
     UNTREATED,
@@ -155,7 +154,7 @@ def chance_bars(
     """
     height = 0.35 + 0.62 * len(rows)
     figure = new_figure(6.4, height)
-    axes = figure.add_axes((0.17, 0.28 / height, 0.80, 1.0 - 0.30 / height))
+    axes = figure.add_axes((0.13, 0.28 / height, 0.64, 1.0 - 0.30 / height))
     for index, (label, treated, idle) in enumerate(rows):
         for found, shift, colour in ((treated, -0.19, TREATED), (idle, 0.19, UNTREATED)):
             y = index + shift
@@ -165,13 +164,12 @@ def chance_bars(
             axes.plot(ends, [y, y], color=INK, linewidth=1.1, solid_capstyle="butt")
             for end in ends:
                 axes.plot([end, end], [y - 0.07, y + 0.07], color=INK, linewidth=1.1)
-            right = max(ends[1], middle)
-            inside = right > 88.0
-            axes.text(min(right, 100.0) - 1.5 if inside else right + 1.5,
-                      y + (0.0 if not inside else 0.0), wording.number(middle, 0),
-                      ha="right" if inside else "left", va="center", fontsize=10,
-                      fontweight="bold", color=INK,
-                      bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0})  # fmt: skip
+            words = wording.percent(found["value"])
+            axes.text(103, y, words, ha="left", va="center", fontsize=10.5, fontweight="bold",
+                      color=colour)  # fmt: skip
+            words = wording.say("format.range", low=wording.number(ends[0], 0),
+                                high=wording.number(ends[1], 0))  # fmt: skip
+            axes.text(156, y, words, ha="right", va="center", fontsize=8.5, color=MUTED)
         axes.text(-2.0, index, label, ha="right", va="center", fontsize=10, color=INK)
     axes.set_xlim(0, 100)
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -218,14 +216,15 @@ def time_line(
     """
     figure = new_figure(6.4, 1.15)
     axes = figure.add_axes((0.03, 0.0, 0.94, 1.0))
-    axes.plot([0, last_week], [0, 0], color=MUTED, linewidth=1.4, zorder=1)
+    axes.plot([0, max(week for week, _, _ in marks)], [0, 0], color=MUTED, linewidth=1.4, zorder=1)
     for week, words, needle in marks:
         axes.plot(week, 0, "o" if needle else "D", markersize=9 if needle else 8, zorder=3,
                   color=TREATED if needle else UNTREATED)  # fmt: skip
         if words:
-            axes.text(week, -0.33 if needle else 0.33, words, ha="center",
+            side = "left" if not week else "right" if week > 0.9 * last_week else "center"
+            axes.text(week, -0.33 if needle else 0.33, words, ha=side,
                       va="top" if needle else "bottom", fontsize=8.5, color=INK)  # fmt: skip
-    axes.set_xlim(-0.04 * last_week, 1.04 * last_week)
+    axes.set_xlim(-0.02 * last_week, 1.02 * last_week)
     axes.set_ylim(-1.1, 1.1)
     axes.set_axis_off()
     return drawn(figure, "time", "", wording.say("leaflet.time_alt"))

@@ -60,7 +60,7 @@ def of_hundred(figure: Figure, wording: Wording, cited: Cited) -> str:
 
 def plain_figure(figure: Figure, wording: Wording, cited: Cited, unit: str = "") -> str:
     """Say a figure with its source."""
-    text = wording.number(figure.value, 1)
+    text = wording.number(figure.value, 0)
     return (f"{text}{NARROW}{unit}" if unit else text) + cited(*figure.sources)
 
 

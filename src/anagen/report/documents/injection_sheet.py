@@ -1,5 +1,6 @@
 """The injection map and syringe sheet: what to prepare, where to inject, what to tick."""
 
+import string
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -113,26 +114,29 @@ def _of_session(request: Request, session: "Session") -> list["Finding"]:
 def _map(request: Request, session: "Session") -> list[Block]:
     words = request.wording
     views, close = maps(request.patient, session, session.date, words)
-    before = [words.say(key) for key in words.section("before")]
     return [
         blocks.heading(words.say("sheet.map_title")),
         blocks.figures(views, _FEW_VIEWS),
         blocks.paragraph(words.say("sheet.map_note"), "small"),
-        blocks.heading(words.say("sheet.before_title"), 3),
-        blocks.checks(before, columns=2, small=True),
-        blocks.heading(words.say("sheet.close_title"), new_page=True),
+        blocks.heading(words.say("sheet.close_title")),
         blocks.figures(close, 2 if len(close) < 7 else 3),
     ]
 
 
 def _prepare(request: Request, sheet: "SyringeSheet") -> list[Block]:
     words = request.wording
-    out = [blocks.heading(words.say("sheet.prepare_title"), new_page=True)]
+    before = [words.say(key) for key in words.section("before")]
+    out = [
+        blocks.heading(words.say("sheet.before_title"), new_page=True),
+        blocks.checks(before, columns=2, small=True),
+        blocks.heading(words.say("sheet.prepare_title")),
+    ]
     for mix in sheet.mixes:
         out += _mix(request, mix)
+    names = _syringe_names(sheet)
     rows = [
         [
-            words.say("sheet.syringe_number", number=syringe.number),
+            words.say("sheet.syringe_number", number=names[syringe.injections[0]]),
             words.amount(mix.dilution.target_mg_per_mL, "mg/mL"),
             bold(words.amount(syringe.fill_mL, "mL")),
             words.amount(syringe.deliver_mL, "mL"),
@@ -153,6 +157,17 @@ def _prepare(request: Request, sheet: "SyringeSheet") -> list[Block]:
              words.amount(sheet.total_mg, "mg")]  # fmt: skip
     title = words.say("sheet.fill_title", kind=words.say(f"syringes.{kind}"))
     return [*out, blocks.table(heads, rows, title=title, total=total)]
+
+
+def _syringe_names(sheet: "SyringeSheet") -> dict[int, str]:
+    """Name of the syringe of each site; with a letter for its mix where there are several."""
+    letters = string.ascii_uppercase if len(sheet.mixes) > 1 else " "
+    return {
+        site: f"{letters[index % len(letters)].strip()}{syringe.number}"
+        for index, mix in enumerate(sheet.mixes)
+        for syringe in mix.syringes
+        for site in syringe.injections
+    }
 
 
 def _mix(request: Request, mix: "Mix") -> list[Block]:
@@ -191,8 +206,7 @@ def _mix(request: Request, mix: "Mix") -> list[Block]:
 
 def _sites(request: Request, session: "Session", sheet: "SyringeSheet") -> list[Block]:
     words = request.wording
-    syringe = {number: f"{one.number}" for mix in sheet.mixes for one in mix.syringes
-               for number in one.injections}  # fmt: skip
+    syringe = _syringe_names(sheet)
     gaps = _steps_of_hand(request, session)
     rows = []
     for site, gap in zip(session.injections, gaps, strict=True):
@@ -210,10 +224,10 @@ def _sites(request: Request, session: "Session", sheet: "SyringeSheet") -> list[
     names = ("number", "patch", "view", "strength", "volume", "dose", "depth", "needle", "syringe",
              "step", "given", "skipped")  # fmt: skip
     right = {"strength", "volume", "dose", "depth", "needle", "step"}
-    heads = [column(words.say(f"columns.{name}"), 2 if name == "patch" else 0,
+    heads = [column(words.say(f"columns.{name}"), 1 if name == "patch" else 0,
                     "right" if name in right else "center" if name in
                     {"number", "syringe", "given", "skipped"} else "left") for name in names]  # fmt: skip
-    heads.append(column(words.say("columns.remark"), 2))
+    heads.append(column(words.say("columns.remark"), 1.2))
     total = [words.say("sheet.total"), words.say("sheet.sites_total", count=session.sites), "", "",
              words.amount(session.total_mL, "mL"), words.amount(session.total_mg, "mg"),
              "", "", "", "", "", "", ""]  # fmt: skip

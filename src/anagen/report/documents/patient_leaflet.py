@@ -96,7 +96,7 @@ def _chances(request: Request, rows: list[tuple[int, Chance, Chance]]) -> list[B
     words = request.wording
     bars = [(words.say("leaflet.week", week=week), treated, idle) for week, treated, idle in rows]
     out = [
-        blocks.heading(words.say("leaflet.chances_title"), new_page=True),
+        blocks.heading(words.say("leaflet.chances_title")),
         blocks.callout(words.say("leaflet.promise"), "good"),
         blocks.paragraph(words.say("leaflet.chances"), "large"),
         blocks.figures([chance_bars(bars, words)], 1),
@@ -126,11 +126,11 @@ def _people(request: Request, people: dict[str, Any]) -> list[Block]:
     shares = people["shares"]
     unsure = words.say("leaflet.unsure", idle=_between(request, shares["untreated"]),
                        added=_between(request, shares["only_treated"]))  # fmt: skip
-    return [
+    return [blocks.together(
         blocks.heading(words.say("leaflet.people_title", week=people["week"])),
         blocks.beside([blocks.figures([hundred(counts, alt)], 1)],
                       [legend, blocks.paragraph(unsure)]),
-    ]  # fmt: skip
+    )]  # fmt: skip
 
 
 def _between(request: Request, found: Chance) -> str:
@@ -176,7 +176,7 @@ def _risks(request: Request, *, shown: bool) -> list[Block]:
     rows = [[bold(words.say(f'risks.{name}')), text] for name, text in cells.items()]
     heads = [column(words.say("leaflet.risk"), 1), column(words.say("leaflet.how_often"), 2)]
     return [
-        blocks.heading(words.say("leaflet.risks_title"), new_page=True),
+        blocks.heading(words.say("leaflet.risks_title")),
         blocks.table(heads, rows),
     ]
 

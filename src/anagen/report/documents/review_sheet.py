@@ -1,5 +1,6 @@
 """The review sheet at a gate: what was asked for, what was seen, what is suggested, what is decided."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -63,10 +64,24 @@ def _suggestion(request: Request, review: Mapping[str, Any]) -> list[Block]:
 def _why(request: Request, suggestion: Mapping[str, Any]) -> str:
     """Reasons: the sentences of the engine where it writes this language, else the rules cited."""
     words = request.wording
+    cited = request.cited(*_sources(suggestion["rules"]))
     if words.table["format.engine_sentences"] == "yes":
-        return " ".join(clean(str(sentence)) for sentence in suggestion["why"])
-    titles = [rule_title(words, str(key)) for key in suggestion["rules"]]
-    return words.say("review.rules_cited", names=words.join(titles)) if titles else ""
+        return " ".join(_sentence(request, str(one)) for one in suggestion["why"]) + cited
+    titles = list(dict.fromkeys(rule_title(words, str(key)) for key in suggestion["rules"]))
+    return words.say("review.rules_cited", names=words.join(titles)) + cited if titles else ""
+
+
+def _sentence(request: Request, text: str) -> str:
+    """Sentence of the engine for paper: no keys of rules, dates in words."""
+    plain = re.sub(r" \(rule [^)]*\)", "", clean(text))
+    return re.sub(r"\d{4}-\d{2}-\d{2}", lambda found: request.wording.day(found.group()), plain)
+
+
+def _sources(rules: Sequence[str]) -> list[str]:
+    from anagen.evidence.rules import load_rules
+
+    known = load_rules()
+    return [known[key].source for key in rules if key in known]
 
 
 def _gates(request: Request, review: Mapping[str, Any]) -> list[Block]:
@@ -107,14 +122,14 @@ def _patches(request: Request, review: Mapping[str, Any]) -> list[Block]:
     for one in review["patches"]:
         reasons = [rule_title(words, str(key)) for key in one["rules"]]
         if words.table["format.engine_sentences"] == "yes" and one["why"]:
-            reasons = [clean(str(sentence)) for sentence in one["why"]]
+            reasons = [_sentence(request, str(sentence)) for sentence in one["why"]]
         rows.append([
             bold(clean(str(one['patch']))),
             "–" if one["percent"] is None else f"{words.number(float(one['percent']), 0)}{NARROW}%",
             "–" if not one["date"] else words.day(str(one["date"])),
             words.say(f"actions.{one['action']}"),
             words.say("consent.yes") if one["treat"] else words.say("consent.no"),
-            " ".join(reasons) or "–",
+            (" ".join(reasons) or "–") + request.cited(*_sources(one["rules"])),
         ])  # fmt: skip
     if not rows:
         return []
@@ -130,13 +145,13 @@ def _chances(request: Request, review: Mapping[str, Any]) -> list[Block]:
     words = request.wording
     rows = [
         [
-            words.known(f"gates.{gate['key']}", str(gate["title"])),
+            words.known(f"gates.{gate['key']}", str(gate["title"])) if not index else "",
             words.known(f"plans.{one['plan']}", clean(str(one["plan"]))),
-            _range(request, one, ("chance", "low", "high"), 100.0),
-            _range(request, one, ("regrown", "least", "most"), 1.0),
+            _range(request, one, ("chance", "low", "high"), 1.0),
+            _range(request, one, ("regrown", "least", "most"), 0.01),
         ]
         for gate in review["gates"]
-        for one in gate["forecast"]
+        for index, one in enumerate(_different(gate["forecast"]))
     ]
     if not rows:
         return []
@@ -149,8 +164,18 @@ def _chances(request: Request, review: Mapping[str, Any]) -> list[Block]:
 
 
 def _range(request: Request, row: Mapping[str, Any], names: Sequence[str], scale: float) -> str:
-    middle, low, high = (request.wording.number(scale * float(row[name]), 0) for name in names)
-    return f"{bold(f"{middle}{NARROW}%")} ({low}–{high})"
+    middle, low, high = (scale * float(row[name]) for name in names)
+    words = request.wording
+    ends = f"{words.number(100 * low, 0)}–{words.number(100 * high, 0)}"
+    return f"{bold(words.percent(middle))} ({ends})"
+
+
+def _different(chances: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Chances by plan, without that of no treatment where a plan without sessions says the same."""
+    others = [one for one in chances if one["plan"] != "untreated"]
+    idle = [one for one in chances if one["plan"] == "untreated"]
+    same = any((a["chance"], a["low"]) == (b["chance"], b["low"]) for a in idle for b in others)
+    return others if same else [*others, *idle]
 
 
 def _rules(request: Request, review: Mapping[str, Any]) -> list[Block]:
@@ -173,9 +198,9 @@ def _rules(request: Request, review: Mapping[str, Any]) -> list[Block]:
 
 def _decision(request: Request) -> list[Block]:
     words = request.wording
-    return [
+    return [blocks.together(
         blocks.heading(words.say("review.decision_title")),
         blocks.checks([words.say(f"actions.{action}") for action in _ACTIONS], columns=5),
         blocks.blank(words.say("review.reason"), 3),
         blocks.signatures([words.say("sign.doctor"), words.say("sign.person")]),
-    ]
+    )]  # fmt: skip

@@ -49,8 +49,8 @@ def build(request: Request) -> list[Block]:
         *_findings(request, visit),
         *_done(request, visit),
         *_plan(request, visit),
-        blocks.paragraph(words.say("letter.closing")),
-        blocks.signatures([words.say("sign.doctor")]),
+        blocks.together(blocks.paragraph(words.say("letter.closing")),
+                        blocks.signatures([words.say("sign.doctor")])),
     ]  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _scores(request: Request, visit: "Visit") -> list[tuple[str, str]]:
                       + cited("AAScale2022")))  # fmt: skip
     pull = visit.pull_test_hairs
     if pull is not None:
-        pairs.append((words.say("scores.pull"), words.say("scores.hairs", count=pull)
+        pairs.append((words.say("scores.pull"), words.number(pull)
                       + cited("HairPullNew")))  # fmt: skip
     for name, top in (("dermatology_life_quality", 30), ("pain_last_session", 10)):
         value = getattr(visit, name)
@@ -179,7 +179,11 @@ def _done(request: Request, visit: "Visit") -> list[Block]:
     ]
     out: list[Block] = [blocks.heading(words.say("letter.done_title"))]
     if not given:
-        out.append(blocks.paragraph(words.say("letter.nothing_given")))
+        planned = request.plan is not None and any(
+            session.date == visit.date for session in request.plan.sessions
+        )
+        text = "letter.planned_not_given" if planned else "letter.nothing_given"
+        out.append(blocks.paragraph(words.say(text)))
     for one in given:
         out += _session(request, one)
     total = cumulative_steroid_mg(patient, visit.date)

@@ -1,6 +1,8 @@
 /** Drawing of the head and of patches on a canvas whose units are mm of the picture. */
 
-import { clipRing, facing, project, ringOf } from "./surface.js";
+import {
+  clipRing, facing, insideHairline, lift, project, ringOf, signedArea,
+} from "./surface.js";
 import { outlinesOf } from "./patches.js";
 import { patchCells } from "./regrowth.js";
 
@@ -81,7 +83,11 @@ function farRing(geometry, camera) {
   return [0, 1, 2].map((i) => away.map((v, k) => v + (i === k ? 1e-3 : 0)));
 }
 
-const onTop = (geometry, camera) => camera.axes[2][2] > 0;
+/** Whether the place right in front is scalp. */
+function onTop(geometry, camera) {
+  const middle = lift(geometry, camera, [camera.width / 2, camera.height / 2]);
+  return insideHairline(geometry, middle) > 0;
+}
 
 function drawScalp(context, geometry, camera, ring, colours, pixel) {
   path(context, ring);
@@ -167,7 +173,9 @@ export function drawPatches(context, geometry, camera, drawing, chosen, colours,
     context.fillStyle = colours.patch;
     context.beginPath();
     for (const polygon of polygons) {
-      polygon.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+      // All the same way round, so that overlaps fill by winding.
+      const ring = signedArea(polygon) > 0 ? polygon : [...polygon].reverse();
+      ring.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
       context.closePath();
     }
     context.fill();
