@@ -20,4 +20,5 @@ def test_made_up_requests_get_answers_that_are_described(sqlite_store: Store) ->
     assert not tally.failures, "\n\n".join(sorted(set(tally.failures))[:20])
     assert len(tally.operations) == operations
     assert tally.sent > 200
+    assert not tally.shut_out, tally.statuses
     assert '"event": "fault"' not in log.getvalue()

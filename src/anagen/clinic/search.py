@@ -18,6 +18,8 @@ from anagen.clinic.store import Store, reading
 from anagen.clinic.tables import chains, entries
 
 _KINDS = ("person", "identity", "erasure")
+# So many new entries are read as they are: asked for their kinds, SQLite goes through everybody.
+_FEW = 1000
 # What Unicode does not take apart into a letter and its mark.
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i",
@@ -182,10 +184,13 @@ def name_parts(text: str) -> tuple[str, ...]:
 
 def _brought_on(store: Store, connection: Connection, before: _State, end: int) -> _State:
     """Index with what was written after an entry of the chain."""
-    query = select(entries).where(entries.c.seq > before.seq, entries.c.kind.in_(_KINDS))
+    query = select(entries).where(entries.c.seq > before.seq)
+    if end - before.seq > _FEW:
+        query = query.where(entries.c.kind.in_(_KINDS))
     last = {}
     for row in connection.execute(query.order_by(entries.c.seq)):
-        last[row.kind, row.id] = row
+        if row.kind in _KINDS:
+            last[row.kind, row.id] = row
     if not last:
         return replace(before, seq=end)
     people = dict(before.people)

@@ -32,7 +32,7 @@ DOCUMENTS: tuple[Kind, ...] = get_args(Kind)
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-_TEXT_SIZE = {"injections": 9.6, "letter": 9.9, "consent": 10.0, "leaflet": 11.2, "review": 9.8}
+_TEXT_SIZE = {"injections": 9.6, "letter": 9.9, "consent": 10.0, "leaflet": 10.7, "review": 9.8}
 _BUILDERS = {
     "injections": "injection_sheet",
     "letter": "visit_letter",

@@ -67,7 +67,7 @@ def choices(rows: Sequence[str], answers: Sequence[str]) -> Block:
 def facts(pairs: Sequence[tuple[str, str]], columns: int = 3) -> Block:
     """Short labels with their values, in a grid."""
     return {"kind": "facts", "columns": columns,
-            "pairs": [{"label": label, "runs": runs(value)} for label, value in pairs]}  # fmt: skip
+            "pairs": [{"label": runs(label), "runs": runs(value)} for label, value in pairs]}  # fmt: skip
 
 
 def column(title: str, width: float = 0, align: str = "left") -> dict[str, Any]:
@@ -94,9 +94,15 @@ def table(
     }
 
 
-def figures(items: Sequence[Mapping[str, str]], columns: int) -> Block:
-    """Drawings side by side; each has ``paths`` and ``words`` (the SVG), ``caption`` and ``alt``."""
-    return {"kind": "figures", "items": list(items), "columns": columns}
+def figures(items: Sequence[Mapping[str, str]], columns: int, width: int = 100) -> Block:
+    """Drawings side by side; each has ``paths`` and ``words`` (the SVG), ``caption`` and ``alt``.
+
+    Parameters
+    ----------
+    columns : how many stand in a row.
+    width : of the row, in hundredths of the line.
+    """
+    return {"kind": "figures", "items": list(items), "columns": columns, "width": width}
 
 
 def signatures(labels: Sequence[str]) -> Block:
@@ -109,9 +115,10 @@ def blank(label: str, lines: int = 1) -> Block:
     return {"kind": "blank", "label": label, "lines": lines}
 
 
-def beside(*columns: Sequence[Block]) -> Block:
-    """Blocks side by side."""
-    return {"kind": "beside", "columns": [list(blocks) for blocks in columns]}
+def beside(*columns: Sequence[Block], widths: Sequence[int] = ()) -> Block:
+    """Blocks side by side; ``widths`` in parts of the line, alike when not given."""
+    return {"kind": "beside", "columns": [list(blocks) for blocks in columns],
+            "widths": list(widths) or [1] * len(columns)}  # fmt: skip
 
 
 def together(*parts: Block) -> Block:

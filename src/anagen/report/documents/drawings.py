@@ -152,9 +152,9 @@ def chance_bars(
     ----------
     rows : when, in words, then the chance [1] with treatment and without, with ``low``, ``high``.
     """
-    height = 0.35 + 0.62 * len(rows)
+    height = 0.35 + 0.58 * len(rows)
     figure = new_figure(6.4, height)
-    axes = figure.add_axes((0.13, 0.28 / height, 0.64, 1.0 - 0.30 / height))
+    axes = figure.add_axes((0.13, 0.28 / height, 0.56, 1.0 - 0.30 / height))
     for index, (label, treated, idle) in enumerate(rows):
         for found, shift, colour in ((treated, -0.19, TREATED), (idle, 0.19, UNTREATED)):
             y = index + shift
@@ -169,7 +169,7 @@ def chance_bars(
                       color=colour)  # fmt: skip
             words = wording.say("format.range", low=wording.number(ends[0], 0),
                                 high=wording.number(ends[1], 0))  # fmt: skip
-            axes.text(156, y, words, ha="right", va="center", fontsize=8.5, color=MUTED)
+            axes.text(154, y, words, ha="right", va="center", fontsize=8.5, color=MUTED)
         axes.text(-2.0, index, label, ha="right", va="center", fontsize=10, color=INK)
     axes.set_xlim(0, 100)
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -214,7 +214,7 @@ def time_line(
     marks : week, words and whether it is a day of injections.
     last_week : where the line ends.
     """
-    figure = new_figure(6.4, 1.15)
+    figure = new_figure(6.4, 0.8)
     axes = figure.add_axes((0.03, 0.0, 0.94, 1.0))
     axes.plot([0, max(week for week, _, _ in marks)], [0, 0], color=MUTED, linewidth=1.4, zorder=1)
     for week, words, needle in marks:
@@ -222,8 +222,9 @@ def time_line(
                   color=TREATED if needle else UNTREATED)  # fmt: skip
         if words:
             side = "left" if not week else "right" if week > 0.9 * last_week else "center"
-            axes.text(week, -0.33 if needle else 0.33, words, ha=side,
-                      va="top" if needle else "bottom", fontsize=8.5, color=INK)  # fmt: skip
+            above = not needle or not week
+            axes.text(week, 0.33 if above else -0.33, words, ha=side,
+                      va="bottom" if above else "top", fontsize=8.5, color=INK)  # fmt: skip
     axes.set_xlim(-0.02 * last_week, 1.02 * last_week)
     axes.set_ylim(-1.1, 1.1)
     axes.set_axis_off()

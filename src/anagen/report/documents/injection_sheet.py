@@ -47,8 +47,8 @@ def build(request: Request) -> list[Block]:
         *_warnings(request, session),
         *_map(request, session),
         *_prepare(request, sheet),
-        *_sites(request, session, sheet),
         *_limits(request, session),
+        *_sites(request, session, sheet),
         *_finish(request, session),
     ]
 
@@ -60,7 +60,7 @@ def _summary(request: Request, session: "Session") -> list[Block]:
     drugs = words.join(dict.fromkeys(drug_words(words, s.product) for s in session.injections))
     pairs = [
         *request.identity,
-        (words.say("sheet.day"), words.day(session.date)),
+        (words.say("sheet.day"), _day(request, session)),
         (words.say("sheet.sites"), words.number(session.sites)),
         (words.say("sheet.volume"), words.amount(session.total_mL, "mL")),
         (words.say("sheet.dose"), words.amount(session.total_mg, "mg")),
@@ -68,11 +68,16 @@ def _summary(request: Request, session: "Session") -> list[Block]:
     ]  # fmt: skip
     if plan is not None:
         pairs.append((words.say("sheet.protocol"), protocol_words(words, plan.protocol)))
-        if session in plan.sessions:
-            number = plan.sessions.index(session) + 1
-            pairs.append((words.say("sheet.session"),
-                          words.say("sheet.of", number=number, count=len(plan.sessions))))  # fmt: skip
     return [blocks.facts(pairs, 4)]
+
+
+def _day(request: Request, session: "Session") -> str:
+    words, plan = request.wording, request.plan
+    if plan is None or session not in plan.sessions:
+        return words.day(session.date)
+    number = plan.sessions.index(session) + 1
+    return words.say("sheet.day_of", day=words.day(session.date), number=number,
+                     count=len(plan.sessions))  # fmt: skip
 
 
 def _warnings(request: Request, session: "Session") -> list[Block]:
@@ -186,7 +191,8 @@ def _mix(request: Request, mix: "Mix") -> list[Block]:
         steps = ["inspect" if product.soluble else "shake", "draw", *(["add"] if diluted else [])]
     steps += ["label", "now"]
     name = f"{drug_words(words, made.product)} {words.amount(made.target_mg_per_mL, 'mg/mL')}"
-    label = words.say("sheet.label", name=name, diluent=diluent if diluted else words.say("sheet.undiluted"))  # fmt: skip
+    label = words.say("sheet.label", name=name, patient=clean(request.patient.id), day=words.day(request.on),
+                      diluent=diluent if diluted else words.say("sheet.undiluted"))  # fmt: skip
     pairs = [
         (words.say("sheet.stock"), f"{stock}: {bold(words.amount(made.stock_mL, 'mL'))}"),
         (words.say("sheet.diluent"), f"{diluent}: {bold(words.amount(made.diluent_mL, 'mL'))}"),

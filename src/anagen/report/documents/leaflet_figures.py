@@ -70,6 +70,13 @@ def worst_harms(forecast: Mapping[str, Any] | None) -> dict[str, Chance]:
     return worst
 
 
+def model_words(forecast: Mapping[str, Any] | None) -> dict[str, str]:
+    """Which version of the software and of its knowledge made a forecast."""
+    made = forecast or {}
+    return {"version": str(made.get("model_version", "")),
+            "posterior": str(made.get("posterior_version", ""))}  # fmt: skip
+
+
 def of_plan(forecast: Mapping[str, Any] | None, name: str) -> Chance | None:
     """One figure of the plan, such as ``relapse`` or ``pain``; None where there is none."""
     plan = first_plan(forecast)

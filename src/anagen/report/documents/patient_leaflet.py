@@ -16,6 +16,7 @@ from anagen.report.documents.figures_published import atrophy_at, of_hundred, pu
 from anagen.report.documents.leaflet_figures import (
     Chance,
     chance_rows,
+    model_words,
     of_plan,
     people_of,
     worst_harms,
@@ -49,7 +50,6 @@ def build(request: Request) -> list[Block]:
         *_risks(request, shown=bool(rows)),
         *_days(request),
         *_when(request),
-        blocks.blank(words.say("leaflet.phone"), 1),
     ]
 
 
@@ -99,23 +99,18 @@ def _chances(request: Request, rows: list[tuple[int, Chance, Chance]]) -> list[B
         blocks.heading(words.say("leaflet.chances_title")),
         blocks.callout(words.say("leaflet.promise"), "good"),
         blocks.paragraph(words.say("leaflet.chances"), "large"),
-        blocks.figures([chance_bars(bars, words)], 1),
-        blocks.legend([
+        blocks.together(blocks.figures([chance_bars(bars, words)], 1), blocks.legend([
             ("treated", words.say("leaflet.with")),
             ("untreated", words.say("leaflet.without")),
             ("ink", words.say("leaflet.interval")),
-        ]),
+        ])),
     ]  # fmt: skip
     people = people_of(request.forecast)
-    if people:
-        out += _people(request, people)
-    out.append(blocks.paragraph(words.say(
-        "leaflet.model", version=(request.forecast or {}).get("model_version", ""),
-        posterior=(request.forecast or {}).get("posterior_version", "")), "small"))  # fmt: skip
-    return out
+    model = blocks.paragraph(words.say("leaflet.model", **model_words(request.forecast)), "small")
+    return [*out, *_people(request, people, model)] if people else [*out, model]
 
 
-def _people(request: Request, people: dict[str, Any]) -> list[Block]:
+def _people(request: Request, people: dict[str, Any], model: Block) -> list[Block]:
     words = request.wording
     counts = [(people[name], PEOPLE_COLOURS[name]) for name in ("either", "added", "lost", "neither")]
     alt = words.say("leaflet.people_alt", **{k: people[k] for k in ("either", "added", "neither")})
@@ -129,7 +124,7 @@ def _people(request: Request, people: dict[str, Any]) -> list[Block]:
     return [blocks.together(
         blocks.heading(words.say("leaflet.people_title", week=people["week"])),
         blocks.beside([blocks.figures([hundred(counts, alt)], 1)],
-                      [legend, blocks.paragraph(unsure)]),
+                      [legend, blocks.paragraph(unsure), model], widths=(1, 2)),
     )]  # fmt: skip
 
 
@@ -198,7 +193,8 @@ def _when(request: Request) -> list[Block]:
         blocks.heading(words.say("leaflet.when_title")),
         blocks.beside(
             [blocks.callout("", "stop", words.say("leaflet.at_once")),
-             blocks.bullets([words.say(key) for key in words.section("at_once")])],
+             blocks.bullets([words.say(key) for key in words.section("at_once")]),
+             blocks.blank(words.say("leaflet.phone"), 1)],
             [blocks.callout("", "warn", words.say("leaflet.soon")),
              blocks.bullets([words.say(key) for key in words.section("soon")])],
         ),

@@ -138,7 +138,7 @@ def _patches(request: Request, review: Mapping[str, Any]) -> list[Block]:
              column(words.say("review.inject")), column(words.say("review.why"), 2)]  # fmt: skip
     drawn = head_views(request.patient, date.fromisoformat(str(review["on"])[:10]), words)
     return [blocks.heading(words.say("review.patches_title")), blocks.table(heads, rows),
-            *([blocks.figures(drawn, 4)] if drawn else [])]  # fmt: skip
+            *([blocks.figures(drawn, 4, 76)] if drawn else [])]  # fmt: skip
 
 
 def _chances(request: Request, review: Mapping[str, Any]) -> list[Block]:

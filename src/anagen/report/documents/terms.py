@@ -10,16 +10,11 @@ if TYPE_CHECKING:
 
 def drug_words(wording: Wording, product: str) -> str:
     """Name of the steroid in a product, or of the product when it holds none."""
-    from anagen.evidence.products import load_product
     from anagen.report.content import drug_name
 
-    try:
-        key = load_product(product).drug
-    except LookupError:
-        key = ""
-    if key:
-        return wording.known(f"drugs.{key}", key.replace("_", " "))
-    return product_words(wording, product) if f"products.{product}" in wording.table else drug_name(product)
+    name = drug_name(product)
+    otherwise = wording.known(f"products.{product}", clean(name))
+    return wording.known(f"drugs.{name.replace(' ', '_')}", otherwise)
 
 
 def product_words(wording: Wording, product: str) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from anagen.report.documents import blocks
 from anagen.report.documents.blocks import Block, column
 from anagen.report.documents.drawings import head_views, patch_areas
-from anagen.report.documents.leaflet_figures import chance_rows
+from anagen.report.documents.leaflet_figures import chance_rows, model_words
 from anagen.report.documents.request import Request, needed
 from anagen.report.documents.terms import drug_words, protocol_words
 from anagen.report.documents.wording import NARROW, bold, clean
@@ -99,15 +99,14 @@ def _scores(request: Request, visit: "Visit") -> list[tuple[str, str]]:
     if salt is not None:
         scale = load_scales().classes["s_class"]
         label = next((grade.label for grade in scale.grades if grade.holds(salt)), "")
-        pairs.append((words.say("scores.salt"), f"{words.number(salt, 1)} ({label})"
-                      + cited("Olsen2004", "SALTSubclasses")))  # fmt: skip
+        pairs.append((words.say("scores.salt") + cited("Olsen2004", "SALTSubclasses"),
+                      f"{words.number(salt, 1)} ({label})"))  # fmt: skip
     if visit.aa_scale is not None:
-        pairs.append((words.say("scores.aa_scale"), words.say(f"grades.{visit.aa_scale}")
-                      + cited("AAScale2022")))  # fmt: skip
+        pairs.append((words.say("scores.aa_scale") + cited("AAScale2022"),
+                      words.say(f"grades.{visit.aa_scale}")))  # fmt: skip
     pull = visit.pull_test_hairs
     if pull is not None:
-        pairs.append((words.say("scores.pull"), words.number(pull)
-                      + cited("HairPullNew")))  # fmt: skip
+        pairs.append((words.say("scores.pull") + cited("HairPullNew"), words.number(pull)))  # fmt: skip
     for name, top in (("dermatology_life_quality", 30), ("pain_last_session", 10)):
         value = getattr(visit, name)
         if value is not None:
@@ -132,7 +131,7 @@ def _findings(request: Request, visit: "Visit") -> list[Block]:
     out: list[Block] = [blocks.table(heads, rows)] if rows else []
     drawn = head_views(request.patient, visit.date, words, _VIEWS)
     if drawn:
-        out.append(blocks.figures(drawn, _VIEWS))
+        out.append(blocks.figures(drawn, _VIEWS, 72))
     if visit.signs:
         out.append(blocks.paragraph(words.say("letter.signs", names=words.join(map(clean, visit.signs)))))
     if visit.adverse_events:
@@ -249,7 +248,7 @@ def _plan(request: Request, visit: "Visit") -> list[Block]:
         week, treated, idle = rows[min(1, len(rows) - 1)]
         out.append(blocks.paragraph(words.say(
             "letter.forecast", week=week, treated=_chance(request, treated),
-            untreated=_chance(request, idle))))  # fmt: skip
+            untreated=_chance(request, idle), **model_words(request.forecast))))  # fmt: skip
     if ahead:
         out.append(blocks.paragraph(words.say("letter.next", day=words.day(ahead[0].date))))
     else:

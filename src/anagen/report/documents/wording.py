@@ -150,7 +150,7 @@ class Cited:
     --------
     >>> cited = Cited()
     >>> cited("Su2022").strip(RAISED), cited("Rajan2020", "Su2022").strip(RAISED)
-    ('1', '1,2')
+    ('[1]', '[1,2]')
     """
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ class Cited:
         if "assumed" in keys:
             self._keys.setdefault("assumed", 0)
             marks.append(_SOURCE_MARK)
-        return f"{RAISED}{','.join(marks)}{RAISED}" if marks else ""
+        return f"{RAISED}[{','.join(marks)}]{RAISED}" if marks else ""
 
     def _number(self, key: str) -> int:
         known = sum(number > 0 for number in self._keys.values())
@@ -175,8 +175,8 @@ class Cited:
         from anagen.evidence.references import load_references
 
         known = load_references()
-        lines = [f"{number} {known[key] if key in known else key}."
+        lines = [f"[{number}] {known[key] if key in known else key}."
                  for key, number in self._keys.items() if number]  # fmt: skip
         if "assumed" in self._keys:
-            lines.append(f"{_SOURCE_MARK} {wording.say('sources.assumed')}")
+            lines.append(f"[{_SOURCE_MARK}] {wording.say('sources.assumed')}")
         return lines

@@ -17,6 +17,8 @@ from anagen.web.console.forms import document_from, tree
 
 # The drawn head has room for one round patch in each view, and for patches up to this size.
 MOST_PATCHES, LARGEST_MM = 4, 80.0
+# Closer sites or more sessions would be tens of thousands of injections, which no worker need follow.
+CLOSEST_MM, MOST_SESSIONS = 3.0, 13
 WEEKS = 52
 PLAN = "treated"
 _NOBODY = "nobody"
@@ -49,11 +51,11 @@ class Asked(BaseModel):
     recurrent: bool | None = None
     salt_before: Annotated[float, Field(ge=0, le=100)] | None = None
     salt_weeks_before: Annotated[float, Field(ge=1, le=520)] | None = None
-    strength: Annotated[float, Field(gt=0, le=40)]
-    volume: Annotated[float, Field(gt=0, le=1)]
-    spacing_mm: Annotated[float, Field(ge=3, le=40)]
-    interval_weeks: Annotated[float, Field(ge=1, le=26)]
-    sessions: Annotated[int, Field(ge=1, le=12)]
+    strength: Annotated[float, Field(gt=0, le=100)]
+    volume: Annotated[float, Field(gt=0, le=10)]
+    spacing_mm: Annotated[float, Field(ge=CLOSEST_MM, le=100)]
+    interval_weeks: Annotated[float, Field(gt=0, le=WEEKS)]
+    sessions: Annotated[int, Field(ge=1, le=MOST_SESSIONS)]
 
 
 def defaults() -> dict[str, str]:

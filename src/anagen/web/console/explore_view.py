@@ -147,8 +147,8 @@ def _sentences(looks: tuple[Look, ...], say: Say) -> tuple[str, ...]:
     last = looks[-1] if looks else None
     if last is not None and last.atrophy is not None:
         found.append(say(
-            "About %(many)s of 100 get a visible dent in the skin within %(week)s weeks; it is "
-            "usually mild and mostly fills again over months.",
+            "About %(many)s of 100 show visible thinning of the skin (atrophy) somewhere in the "
+            "patch within %(week)s weeks.",
             many=_of_100(last.atrophy), week=last.week,
         ))  # fmt: skip
     found.append(say("One person may do much better or worse than the middle line; the shaded "

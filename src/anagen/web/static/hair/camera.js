@@ -5,9 +5,9 @@
 
 export const VIEWS = {
   top: { yaw: 0, pitch: Math.PI / 2, zoom: 1 },
-  back: { yaw: 0, pitch: 0.12, zoom: 1 },
-  left: { yaw: -Math.PI / 2, pitch: 0.12, zoom: 1 },
-  right: { yaw: Math.PI / 2, pitch: 0.12, zoom: 1 },
+  back: { yaw: 0, pitch: 0.12, zoom: 0.86 },
+  left: { yaw: -Math.PI / 2, pitch: 0.12, zoom: 0.86 },
+  right: { yaw: Math.PI / 2, pitch: 0.12, zoom: 0.86 },
 };
 export const LEAST_ZOOM = 0.8;
 export const MOST_ZOOM = 7;
@@ -16,7 +16,7 @@ const LEAST_PITCH = -0.3;
 const FIELD = 0.36;
 const DISTANCE_MM = 720;
 // The neck needs room below the head.
-const SINK_MM = -16;
+const SINK_MM = -12;
 const LIGHT = [-0.34, 0.5, 0.8];
 
 /** @param {Eye} eye @returns {Eye} */

@@ -6,7 +6,7 @@ export const MAP = 208;
 export const RIM = 2.3;
 
 const VELLUS = 0.08;
-const ALONG = [0.1, 0.5, 0.9];
+const ALONG = [0.02, 0.25, 0.6];
 
 /**
  * How thickly the skin is covered by hair, on a map around the cap's axis: a shadow and a tone under

@@ -14,6 +14,9 @@ export const LEVELS = [
 
 const STRAND_ATTRIBUTES = ["aPlace", "aRoot", "aMiddle", "aTip", "aTrait", "aFrom", "aTo"];
 const FADE = -1.2;
+// How much the tone under the hair hides the skin, from afar and near, where strands do it.
+const FAR_MASS = 0.9;
+const NEAR_MASS = 0.74;
 
 function program(gl, vertex, fragment, attributes) {
   const made = gl.createProgram();
@@ -222,6 +225,8 @@ export class GlView {
     gl.depthMask(true);
     this.#use(parts.skin, look);
     gl.uniform1f(parts.skin.at("uFade"), FADE);
+    gl.uniform1f(parts.skin.at("uMass"), FAR_MASS + (NEAR_MASS - FAR_MASS) *
+      Math.min(1, Math.max(0, (look.scene.eye.zoom - 1) / 2.5)));
     gl.bindBuffer(gl.ARRAY_BUFFER, parts.points);
     this.#numbers(0, 3, 24, 0);
     this.#numbers(1, 3, 24, 12);

@@ -45,7 +45,7 @@ void main() {
   bool before = a > 128.0, after = b > 128.0;
   if (!before && !after) return;
   vec3 normal = normalize(aRoot / (uSemi * uSemi));
-  if (dot(normal, uEye - aRoot) < -14.0) return;
+  if (dot(normal, uEye - aRoot) < -170.0) return;
   float grown = 1.0, kept = 1.0, blend = uShare;
   if (before != after) {
     float crossing = (a - 128.0) / (a - b);
@@ -136,7 +136,7 @@ void main() {
 
 export const SKIN_FRAGMENT = `${COMMON}
 in vec3 vPoint, vNormal;
-uniform float uFade;
+uniform float uFade, uMass;
 out vec4 colour;
 
 float hash3(vec3 p) {
@@ -176,7 +176,7 @@ void main() {
   float f = form(normal);
   vec3 deep = uHair * (0.30 + 0.40 * f) + 0.03 * uShine * f * f;
   found *= 1.0 - 0.20 * smoothstep(0.0, 0.5, mass);
-  found = mix(found, deep, 0.90 * smoothstep(0.25, 0.92, mass));
+  found = mix(found, deep, uMass * smoothstep(0.30, 0.86, mass));
   float solid = smoothstep(uFade - 0.42, uFade, vPoint.z / uSemi.z);
   colour = vec4(mix(backdrop(gl_FragCoord.xy), clamp(found, 0.0, 1.0), solid), 1.0);
 }`;

@@ -93,16 +93,18 @@ export class Stage {
   /** Draw at the next frame; in full once nothing has changed for a moment. */
   draw() {
     clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => {
-      this.#last = 0;
-      this.#paint(this.#best);
-    }, SETTLE_MS);
     if (this.#wanted) return;
     this.#wanted = true;
     requestAnimationFrame((now) => {
       this.#wanted = false;
       this.#learn(now);
       this.#paint(Math.max(this.#level, this.#best));
+      clearTimeout(this.#settling);
+      this.#settling = setTimeout(() => {
+        if (this.#wanted) return;
+        this.#last = 0;
+        this.#paint(this.#best);
+      }, SETTLE_MS);
     });
   }
 
