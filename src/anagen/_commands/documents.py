@@ -66,7 +66,7 @@ def make(patient: "Patient", plan: "Plan | None", wish: Wish) -> bytes:
     if wish.kind == "review":
         from anagen._commands import forecast as room
 
-        plans = None if plan is None else {"plan": plan}
+        plans = {} if plan is None else {"plan": plan}
         more["review"], _ = room.review(patient, plans, profile=None, on=wish.on, seed=wish.seed)
     return make_document(
         wish.kind, patient=patient, plan=chosen, session=wish.session, visit_date=wish.on,

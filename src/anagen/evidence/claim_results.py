@@ -1,7 +1,7 @@
 """What came of the statements about the treatment when they were last simulated, as data.
 
-The figures are those of ``docs/claims.md``; ``python -m anagen.report.claims_data`` copies them from
-there, so that they can be shown without simulating anything.
+The figures are those of ``docs/claims.md``; ``python -m anagen.report.claims_data`` copies them
+from there, so that they can be shown without simulating anything.
 """
 
 import csv

@@ -81,7 +81,7 @@ def paired_courses(
 
 
 def _pictured(outlook: Outlook, plan: str | None, weeks: int) -> dict[str, int]:
-    """Number of the person pictured, by name of the course."""
+    """Find the number of the person pictured, by name of the course."""
     arm = outlook.arms[plan or UNTREATED]
     area, _ = missing_area(outlook.people.learnt.case, arm.seen)
     order = np.argsort(-area[:, : weeks + 1].mean(1), kind="stable")

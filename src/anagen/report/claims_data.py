@@ -62,7 +62,7 @@ def claims_csv(page: str) -> str:
 
 
 def _published(claim: Claim, words: str) -> dict[str, str]:
-    """Published figure in the claim's unit, where the claim or the words give a number."""
+    """Give the published figure in the claim's unit, where the claim or the words give a number."""
     names = ("published_value", "published_low", "published_high")
     own = claim.published
     if own.value is not None or claim.criterion.kind != "published_inside":

@@ -5,6 +5,8 @@ rank, so that the share that is there is the simulated density. Between simulate
 goes in a straight line.
 """
 
+import base64
+import gzip
 import json
 import struct
 from collections.abc import Mapping, Sequence
@@ -281,6 +283,11 @@ def encode(view: HairView) -> bytes:
     text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-(len(MAGIC) + 4 + len(text)) % _ALIGNED)
     return b"".join((MAGIC, struct.pack("<I", len(text)), text, *parts))
+
+
+def packed(view: HairView) -> str:
+    """Give what `encode` gives, gzip'd and as base64, to be sent inside JSON."""
+    return base64.b64encode(gzip.compress(encode(view), mtime=0)).decode()
 
 
 def _offsets(offset_mm: Array) -> NDArray[Any]:

@@ -9,11 +9,11 @@ from anagen.report.strands import Array
 if TYPE_CHECKING:
     from anagen.scalp import Scalp
 
-# The nose of the turned head, in units of its half breadth, length and height: root, wings, tip.
+# The nose of the turned head, in units of its half breadth, length and height: half of it, from the
+# bridge over the wing to the tip.
 _NOSE = (
-    (0.0, 0.96, 0.10), (0.05, 1.0, -0.06), (0.10, 1.02, -0.2), (0.14, 0.98, -0.29),
-    (0.06, 1.06, -0.315), (0.0, 1.1, -0.3), (-0.06, 1.06, -0.315), (-0.14, 0.98, -0.29),
-    (-0.10, 1.02, -0.2), (-0.05, 1.0, -0.06),
+    (0.035, 0.99, -0.10), (0.05, 1.02, -0.15), (0.075, 1.04, -0.20), (0.125, 1.02, -0.235),
+    (0.145, 1.0, -0.265), (0.12, 1.01, -0.29), (0.075, 1.04, -0.285), (0.045, 1.08, -0.30),
 )  # fmt: skip
 # How far the rim of an ear stands off the head, as a share of the half breadth.
 _EAR_STANDS_OFF = 0.1
@@ -95,10 +95,12 @@ def _marks(scalp: "Scalp") -> list[dict[str, Any]]:
     back = (ahead - ahead.max()) / np.ptp(ahead)
     across = semi[0] * (np.sqrt(inside) - _EAR_STANDS_OFF * back)
     right = np.stack([across, ahead, up], axis=-1)
+    half = np.array(_NOSE)
+    nose = np.concatenate([half, half[::-1] * [-1.0, 1.0, 1.0]])
     return [
         {"name": "ear_left", "ring": _rounded(right * [-1.0, 1.0, 1.0])},
         {"name": "ear_right", "ring": _rounded(right)},
-        {"name": "nose", "ring": _rounded(np.array(_NOSE) * semi)},
+        {"name": "nose", "ring": _rounded(nose * semi)},
     ]
 
 

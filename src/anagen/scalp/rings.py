@@ -1,12 +1,14 @@
 """Outlines of patches as seen from every side: exact on the ellipsoid, without a grid of cells."""
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anagen.scalp.shapes import Outline
 from anagen.scalp.surface import Array, Head, beyond_hairline, onto_surface
-from anagen.scalp.views import _AXES, _bounds, check_view
+from anagen.scalp.views import _AXES, VIEWS, ViewPoint, _bounds, check_view
 
 # Steps [mm] along a drawn line: finer than a hand, coarse enough to be quick.
 _STEP_MM = 3.0
@@ -40,7 +42,7 @@ def outline_ring(head: Head, outline: Outline, view: str) -> Array:
     (True, True)
     """
     check_view(view)
-    origin, size = _bounds(head, outline.view)
+    size = _bounds(head, outline.view)[1]
     points = np.asarray(outline.points, float)
     flat = _dense(points * size if outline.unit == "fraction" else points)
     if view != outline.view:
@@ -92,6 +94,56 @@ def scalp_ring(head: Head, view: str) -> Array:
     return np.asarray(ring)
 
 
+def view_corner(head: Head, view: str) -> Array:
+    """Top-left corner (2,) [mm] of a view's frame, right and down of the head's centre."""
+    check_view(view)
+    corner: Array = _bounds(head, view)[0].copy()
+    return corner
+
+
+def seen_points(
+    head: Head, points: Sequence[ViewPoint], view: str, least_facing: float = 0.0
+) -> Array:
+    """Where points marked in any view appear in one view; those turned away are left out.
+
+    Parameters
+    ----------
+    head : Head
+    points : sequence of ViewPoint
+    view : {"top", "back", "left", "right"}
+    least_facing : float [1]
+        Least cosine between the surface's normal and the line of sight.
+
+    Returns
+    -------
+    (point, 2) [mm]
+    """
+    check_view(view)
+    axes, semi = _AXES[view], np.array(head.semi_axes)
+    found = [np.empty((0, 2))]
+    for source in VIEWS:
+        size = _bounds(head, source)[1]
+        own = [np.array((one.x, one.y)) * (size if one.unit == "fraction" else 1.0)
+               for one in points if one.view == source]  # fmt: skip
+        if own:
+            space = _lifted(head, source, np.array(own))
+            normal = space / semi**2
+            facing = normal @ axes[2] / np.linalg.norm(normal, axis=-1)
+            found.append((space @ axes[:2].T - _bounds(head, view)[0])[facing > least_facing])
+    return np.concatenate(found)
+
+
+def seen_lines(head: Head, lines: Iterable[Array], view: str) -> list[Array]:
+    """Parts of lines (point, 3) [mm] on the surface in sight of a view, each (point, 2) [mm]."""
+    check_view(view)
+    axes = _AXES[view]
+    return [
+        part @ axes[:2].T - _bounds(head, view)[0]
+        for line in lines
+        for part in _open_runs(line, line @ axes[2] >= 0.0)
+    ]
+
+
 def _lifted(head: Head, view: str, points: Array) -> Array:
     """Places (point, 3) [mm] on the near side; for points beside the head, on its rim."""
     right, down, toward = _AXES[view]
@@ -105,7 +157,7 @@ def _lifted(head: Head, view: str, points: Array) -> Array:
 
 
 def _dense(points: Array) -> Array:
-    """Closed ring (point, 2) with points at most a step apart."""
+    """Give a closed ring (point, 2) with points at most a step apart."""
     following = np.roll(points, -1, axis=0)
     parts = []
     for start, end in zip(points, following, strict=True):
@@ -139,16 +191,20 @@ def _between(start: Array, end: Array) -> list[Array]:
     return [start + (end - start) * (step / (steps + 1)) for step in range(1, steps + 1)]
 
 
-def _runs(ring: Array, kept: Array) -> list[Array]:
+def _runs(ring: Array, kept: NDArray[np.bool_]) -> list[Array]:
     """Stretches of a closed ring (point, 3) that are kept."""
     if np.all(kept):
         return [np.concatenate([ring, ring[:1]])]
     if not np.any(kept):
         return []
     start = int(np.flatnonzero(~kept)[0])
-    ring, kept = np.roll(ring, -start, axis=0), np.roll(kept, -start)
+    return _open_runs(np.roll(ring, -start, axis=0), np.roll(kept, -start))
+
+
+def _open_runs(line: Array, kept: NDArray[np.bool_]) -> list[Array]:
+    """Stretches of an open line (point, 3) that are kept."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], kept.astype(int), [0]])))
-    return [ring[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1]
+    return [line[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1]
 
 
 def _chained(runs: list[Array]) -> Array:

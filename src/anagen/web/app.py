@@ -24,6 +24,7 @@ from anagen.web.api import (
     overview_routes,
     people_routes,
     photograph_routes,
+    scalp_routes,
 )
 from anagen.web.console.routers import console_routers
 from anagen.web.logs import make_log
@@ -88,6 +89,7 @@ def make_app(
         app.state.accesses = AccessLog(store)
         if ahead:
             app.state.compute()
+            threading.Thread(target=scalp_routes.prepare, daemon=True).start()
         try:
             yield
         finally:
@@ -132,6 +134,7 @@ def _routers() -> tuple[APIRouter, ...]:
         photograph_routes.router,
         job_routes.router,
         overview_routes.router,
+        scalp_routes.router,
         document_routes.make_router(),
         clinic_routes.router,
     )

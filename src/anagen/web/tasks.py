@@ -16,6 +16,8 @@ from anagen.web.api.job_models import (
     CompareRequested,
     CompareResult,
     ForecastRequested,
+    HairRequested,
+    HairResult,
     PatchSeries,
     PlanRequested,
     PlanResult,
@@ -72,7 +74,7 @@ def run_task(kind: str, request: Mapping[str, Any], progress: Progress) -> dict[
 
     Parameters
     ----------
-    kind : plan, check, simulate, forecast, compare or review.
+    kind : plan, check, simulate, forecast, compare, review or hair.
     request : as `anagen.web.api.job_models` describes it, with the patient in full.
     progress : called with (steps done, steps in all).
 
@@ -92,19 +94,23 @@ def run_task(kind: str, request: Mapping[str, Any], progress: Progress) -> dict[
 
 def answer(asked: TaskRequest, progress: Progress) -> TaskResult:
     """Compute what was asked; see `run_task`."""
+    found: TaskResult
     match asked:
         case PlanRequested():
-            return _plan(asked)
+            found = _plan(asked)
         case CheckRequested():
-            return _check(asked)
+            found = _check(asked)
         case SimulateRequested():
-            return _simulate(asked, progress)
+            found = _simulate(asked, progress)
         case ForecastRequested():
-            return _forecast(asked, progress)
+            found = _forecast(asked, progress)
         case CompareRequested():
-            return _compare(asked, progress)
+            found = _compare(asked, progress)
         case ReviewRequested():
-            return _review(asked, progress)
+            found = _review(asked, progress)
+        case HairRequested():
+            found = _hair(asked, progress)
+    return found
 
 
 def warm_up() -> None:
@@ -298,6 +304,40 @@ def _review(asked: ReviewRequested, progress: Progress) -> ReviewResult:
         review=found,
         flags=() if made is None else made.flags,
         forecast=None if made is None else forecast_result(made, asked.seed, {}),
+    )
+
+
+def _hair(asked: HairRequested, progress: Progress) -> HairResult:
+    from anagen.forecast import pictured
+    from anagen.patient.plans import plans_or_default
+    from anagen.report.hair_view import LABELS, hair_view, packed
+
+    patient, _ = _patient(asked)
+    _require_mine(patient, {} if asked.plan is None else {"plan": asked.plan})
+    given = {} if asked.plan is None else {asked.plan.protocol: asked.plan}
+    plans = plans_or_default(patient, given, asked.on)
+    ((name, plan),) = plans.items()
+    steps = 3
+    made = _forecast_of(
+        patient, plans, asked.weeks, asked.on, asked.seed, lambda done, total: progress(0, steps)
+    )
+    answer: dict[str, Any] = {"courses": (), "weeks": (), "labels": {}, "data": ""}
+    if not made.withheld:
+        progress(1, steps)
+        pairs = pictured.paired_courses(made.outlook, name)
+        progress(2, steps)
+        case = made.outlook.people.learnt.case
+        view = hair_view(case.scalp, pairs, skin_type=patient.skin_type, most=asked.hairs)
+        answer = {"courses": view.courses, "weeks": view.weeks, "data": packed(view),
+                  "labels": {course: LABELS[course] for course in view.courses}}  # fmt: skip
+    progress(steps, steps)
+    return HairResult(
+        patient=patient.id,
+        origin=made.outlook.people.learnt.case.origin,
+        plan=plan,
+        withheld=made.withheld,
+        flags=made.flags,
+        **answer,
     )
 
 

@@ -34,7 +34,7 @@ _GIGABYTE = 1_000_000_000
 
 _SECONDS = MappingProxyType(
     {"plan": 60.0, "check": 60.0, "simulate": 300.0, "forecast": 300.0, "compare": 600.0,
-     "review": 300.0}
+     "review": 300.0, "hair": 300.0}
 )  # fmt: skip
 
 

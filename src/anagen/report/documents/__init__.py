@@ -1,4 +1,4 @@
-"""Printed documents of a clinic: injection sheet, letter, consent form, leaflet and review sheet."""
+"""Printed documents of a clinic: syringe sheet, letter, consent form, leaflet, review sheet."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -41,7 +41,7 @@ _BUILDERS = {
     "review": "review_sheet",
 }
 
-__all__ = ["DOCUMENTS", "FORMATS", "document_data", "languages", "make_document"]
+__all__ = ["DOCUMENTS", "FORMATS", "PAPERS", "document_data", "languages", "make_document"]
 
 
 def make_document(
@@ -106,7 +106,7 @@ def make_document(
     return set_pdf(data) if as_ == "pdf" else set_html(data)
 
 
-def document_data(  # noqa: PLR0913 - the same options as make_document
+def document_data(
     kind: str,
     *,
     patient: "Patient",
@@ -149,7 +149,6 @@ def document_data(  # noqa: PLR0913 - the same options as make_document
         "day": (on.year, on.month, on.day),
         "size": _TEXT_SIZE[kind],
         "kind": kind,
-        "breaks": True,
         "blocks": body,
     }
 

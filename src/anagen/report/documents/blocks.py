@@ -66,8 +66,8 @@ def choices(rows: Sequence[str], answers: Sequence[str]) -> Block:
 
 def facts(pairs: Sequence[tuple[str, str]], columns: int = 3) -> Block:
     """Short labels with their values, in a grid."""
-    return {"kind": "facts", "columns": columns,
-            "pairs": [{"label": runs(label), "runs": runs(value)} for label, value in pairs]}  # fmt: skip
+    rows = [{"label": runs(label), "runs": runs(value)} for label, value in pairs]
+    return {"kind": "facts", "columns": columns, "pairs": rows}
 
 
 def column(title: str, width: float = 0, align: str = "left") -> dict[str, Any]:
@@ -95,7 +95,7 @@ def table(
 
 
 def figures(items: Sequence[Mapping[str, str]], columns: int, width: int = 100) -> Block:
-    """Drawings side by side; each has ``paths`` and ``words`` (the SVG), ``caption`` and ``alt``.
+    """Drawings side by side, each with ``paths`` and ``words`` (its SVG), ``caption``, ``alt``.
 
     Parameters
     ----------
@@ -139,6 +139,6 @@ LINE = "\ue003"
 
 
 def legend(items: Sequence[tuple[str, str]]) -> Block:
-    """What the colours of a drawing mean: name of a colour, and words."""
-    return {"kind": "legend",
-            "items": [{"colour": colour, "runs": runs(text)} for colour, text in items]}  # fmt: skip
+    """Key to the colours of a drawing: name of a colour, and words."""
+    rows = [{"colour": colour, "runs": runs(text)} for colour, text in items]
+    return {"kind": "legend", "items": rows}

@@ -178,7 +178,11 @@ def chance_bars(
     axes.tick_params(axis="x", labelsize=9, colors=MUTED, length=0)
     axes.set_axisbelow(True)
     axes.grid(True, axis="x", color=RULE, linewidth=0.7)
-    return drawn(figure, "chances", "", wording.say("leaflet.chances_alt"))
+    spoken = "; ".join(
+        wording.say("leaflet.chance_alt", when=label, treated=wording.percent(treated["value"]),
+                    untreated=wording.percent(idle["value"]))
+        for label, treated, idle in rows)  # fmt: skip
+    return drawn(figure, "chances", "", f"{wording.say('leaflet.chances_alt')} {spoken}.")
 
 
 def hundred(people: Sequence[tuple[int, str]], alt: str) -> dict[str, str]:

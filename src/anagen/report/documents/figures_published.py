@@ -69,7 +69,7 @@ ATROPHY_BY_STRENGTH = {2.5: "atrophy_2_5", 5.0: "atrophy_5", 10.0: "atrophy_10"}
 
 
 def atrophy_at(strength: float | None) -> list[tuple[float, Figure]]:
-    """Published atrophy at the studied strength that is nearest above; at all when none is given."""
+    """Give published atrophy at the studied strength next above, or at all without a strength."""
     known = sorted(ATROPHY_BY_STRENGTH)
     if strength is None or strength > known[-1]:
         return [(at, published(ATROPHY_BY_STRENGTH[at])) for at in known]

@@ -1,7 +1,9 @@
 """The injection map and syringe sheet: what to prepare, where to inject, what to tick."""
 
+import math
 import string
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from anagen.report.documents import blocks
@@ -15,13 +17,16 @@ from anagen.report.documents.terms import (
     protocol_words,
     rule_title,
 )
-from anagen.report.documents.wording import NARROW, bold, clean
+from anagen.report.documents.wording import NARROW, Wording, bold, clean
 
 if TYPE_CHECKING:
     from anagen.treatment import Finding, Mix, Session, SyringeSheet
+    from anagen.treatment.binding import BindingLimit
 
 _MOST_LIMITS = 8
 _FEW_VIEWS = 4
+_LAST_DECIMAL_ML = 0.0005
+"""Half of the last decimal that is printed."""
 
 
 def build(request: Request) -> list[Block]:
@@ -64,7 +69,7 @@ def _summary(request: Request, session: "Session") -> list[Block]:
         (words.say("sheet.sites"), words.number(session.sites)),
         (words.say("sheet.volume"), words.amount(session.total_mL, "mL")),
         (words.say("sheet.dose"), words.amount(session.total_mg, "mg")),
-        (words.say("sheet.drug"), f"{drugs} {strengths}{NARROW}{words.known('units.mg/mL', 'mg/mL')}"),
+        (words.say("sheet.drug"), f"{drugs} {strengths}{NARROW}mg/mL"),
     ]  # fmt: skip
     if plan is not None:
         pairs.append((words.say("sheet.protocol"), protocol_words(words, plan.protocol)))
@@ -98,11 +103,13 @@ def _warnings(request: Request, session: "Session") -> list[Block]:
     injected = {site.patch for site in session.injections if site.status != "skipped"}
     for name, why in blocked_patches(request.patient, session.date).items():
         tone = "stop" if name in injected else "note"
-        out.append(blocks.callout(words.say("sheet.closed", patch=clean(name), why=clean(why)), tone))
+        out.append(
+            blocks.callout(words.say("sheet.closed", patch=clean(name), why=clean(why)), tone)
+        )
     allergies = request.patient.allergies
     if allergies:
-        out.append(blocks.callout(words.say("sheet.allergies",
-                                            names=words.join(map(clean, allergies))), "warn"))  # fmt: skip
+        names = words.join(map(clean, allergies))
+        out.append(blocks.callout(words.say("sheet.allergies", names=names), "warn"))
     return out
 
 
@@ -111,9 +118,12 @@ def _of_session(request: Request, session: "Session") -> list["Finding"]:
     if plan is None or session not in plan.sessions:
         return []
     own = f"sessions[{plan.sessions.index(session)}]"
-    return [finding for finding in plan.findings
-            if not finding.place.startswith("sessions[")
-            or any(place.startswith(own) for place in (finding.place, *finding.places))]  # fmt: skip
+    return [
+        finding
+        for finding in plan.findings
+        if not finding.place.startswith("sessions[")
+        or any(place.startswith(own) for place in (finding.place, *finding.places))
+    ]
 
 
 def _map(request: Request, session: "Session") -> list[Block]:
@@ -184,14 +194,15 @@ def _mix(request: Request, mix: "Mix") -> list[Block]:
     place = {"stock": stock, "diluent": diluent, "final": words.amount(made.final_mL, "mL"),
              "stock_mL": words.amount(made.stock_mL, "mL"),
              "diluent_mL": words.amount(made.diluent_mL, "mL")}  # fmt: skip
-    diluted = made.diluent_mL > 0.0005  # noqa: PLR2004 - half of the last decimal printed
+    diluted = made.diluent_mL > _LAST_DECIMAL_ML
     if not product.strength_mg_per_mL:
         steps = ["draw_only"]
     else:
         steps = ["inspect" if product.soluble else "shake", "draw", *(["add"] if diluted else [])]
     steps += ["label", "now"]
     name = f"{drug_words(words, made.product)} {words.amount(made.target_mg_per_mL, 'mg/mL')}"
-    label = words.say("sheet.label", name=name, patient=clean(request.patient.id), day=words.day(request.on),
+    label = words.say("sheet.label", name=name, patient=clean(request.patient.id),
+                      day=words.day(request.on),
                       diluent=diluent if diluted else words.say("sheet.undiluted"))  # fmt: skip
     pairs = [
         (words.say("sheet.stock"), f"{stock}: {bold(words.amount(made.stock_mL, 'mL'))}"),
@@ -229,10 +240,12 @@ def _sites(request: Request, session: "Session", sheet: "SyringeSheet") -> list[
         ])  # fmt: skip
     names = ("number", "patch", "view", "strength", "volume", "dose", "depth", "needle", "syringe",
              "step", "given", "skipped")  # fmt: skip
-    right = {"strength", "volume", "dose", "depth", "needle", "step"}
-    heads = [column(words.say(f"columns.{name}"), 1 if name == "patch" else 0,
-                    "right" if name in right else "center" if name in
-                    {"number", "syringe", "given", "skipped"} else "left") for name in names]  # fmt: skip
+    aligned = dict.fromkeys(("strength", "volume", "dose", "depth", "needle", "step"), "right")
+    aligned |= dict.fromkeys(("number", "syringe", "given", "skipped"), "center")
+    heads = [
+        column(words.say(f"columns.{name}"), int(name == "patch"), aligned.get(name, "left"))
+        for name in names
+    ]
     heads.append(column(words.say("columns.remark"), 1.2))
     total = [words.say("sheet.total"), words.say("sheet.sites_total", count=session.sites), "", "",
              words.amount(session.total_mL, "mL"), words.amount(session.total_mg, "mg"),
@@ -254,7 +267,7 @@ def _steps_of_hand(request: Request, session: "Session") -> list[float | None]:
     scalp = patient_scalp(request.patient)
     at = [np.asarray(locate(scalp, site.location), dtype=float) for site in session.injections]
     gaps: list[float | None] = [float(np.linalg.norm(b - a))
-                                for a, b in zip(at, at[1:], strict=False)]  # fmt: skip
+                                for a, b in pairwise(at)]  # fmt: skip
     return [*gaps, None]
 
 
@@ -263,9 +276,7 @@ def _limits(request: Request, session: "Session") -> list[Block]:
     from anagen.treatment import Plan
 
     words = request.wording
-    plan = request.plan or Plan(
-        protocol="custom", patient=request.patient.id, sessions=(session,)
-    )
+    plan = request.plan or Plan(protocol="custom", patient=request.patient.id, sessions=(session,))
     used = limits_used(request.patient, plan, session.date)[:_MOST_LIMITS]
     if not used:
         return []
@@ -274,7 +285,7 @@ def _limits(request: Request, session: "Session") -> list[Block]:
             rule_title(words, limit.rule, limit.title) + request.cited(limit.source),
             words.amount(limit.used, limit.unit, 1),
             words.amount(limit.limit, limit.unit, 1),
-            words.percent(limit.fraction) if limit.fraction < 1 else bold(f"{100 * limit.fraction:.0f}{NARROW}%"),
+            words.percent(limit.fraction) if limit.fraction <= 1 else bold(_past(words, limit)),
         ]
         for limit in used
     ]  # fmt: skip
@@ -291,9 +302,23 @@ def _limits(request: Request, session: "Session") -> list[Block]:
     ]
 
 
+def _past(words: Wording, limit: "BindingLimit") -> str:
+    """Share of a limit that is passed: never rounded down to the limit itself."""
+    return f"{words.number(math.ceil(100.0 * limit.fraction), 0)}{NARROW}%"
+
+
 def _finish(request: Request, session: "Session") -> Sequence[Block]:
     words = request.wording
-    names = ("sites_given", "volume_given", "dose_given", "pain", "lot", "expiry", "mixed_at", "reaction")
+    names = (
+        "sites_given",
+        "volume_given",
+        "dose_given",
+        "pain",
+        "lot",
+        "expiry",
+        "mixed_at",
+        "reaction",
+    )
     pairs = [(words.say(f"finish.{name}"), "") for name in names]
     comfort = [words.say(f"comfort.{name}") for name in session.comfort]
     out: list[Block] = [blocks.heading(words.say("sheet.finish_title"))]

@@ -112,7 +112,9 @@ def _chances(request: Request, rows: list[tuple[int, Chance, Chance]]) -> list[B
 
 def _people(request: Request, people: dict[str, Any], model: Block) -> list[Block]:
     words = request.wording
-    counts = [(people[name], PEOPLE_COLOURS[name]) for name in ("either", "added", "lost", "neither")]
+    counts = [
+        (people[name], PEOPLE_COLOURS[name]) for name in ("either", "added", "lost", "neither")
+    ]
     alt = words.say("leaflet.people_alt", **{k: people[k] for k in ("either", "added", "neither")})
     legend = blocks.legend([
         (name, words.say(f"people.{name}", count=people[name]))
@@ -157,18 +159,20 @@ def _risks(request: Request, *, shown: bool) -> list[Block]:
     pain_words = "" if pain is None else words.say(
         "leaflet.pain", middle=words.number(pain["value"], 0), low=words.number(pain["low"], 0),
         high=words.number(pain["high"], 0))  # fmt: skip
+    other = published("pain_occurs")
+    uncounted = words.say("leaflet.no_number")
     cells = {
-        "pain": pain_words or words.say("leaflet.pain_other", value=words.number(published("pain_occurs").value, 0))
-        + cited(*published("pain_occurs").sources),
+        "pain": pain_words or words.say("leaflet.pain_other", value=words.number(other.value, 0))
+        + cited(*other.sources),
         "atrophy": " ".join((_own(request, harms.get("atrophy_chance")), studied)).strip(),
-        "colour": _own(request, harms.get("colour_chance")) or words.say("leaflet.no_number"),
-        "vessels": _own(request, harms.get("telangiectasia_chance")) or words.say("leaflet.no_number"),
+        "colour": _own(request, harms.get("colour_chance")) or uncounted,
+        "vessels": _own(request, harms.get("telangiectasia_chance")) or uncounted,
         "relapse": " ".join((_own(request, of_plan(request.forecast, "relapse") if shown else None),
                              words.say("leaflet.relapse_studied", people=relapse))).strip(),
         "new": words.say("leaflet.new") + cited("Rajan2020"),
         "rare": words.say("leaflet.rare") + cited("KenalogLabel", "CorticosteroidAmaurosis"),
     }  # fmt: skip
-    rows = [[bold(words.say(f'risks.{name}')), text] for name, text in cells.items()]
+    rows = [[bold(words.say(f"risks.{name}")), text] for name, text in cells.items()]
     heads = [column(words.say("leaflet.risk"), 1), column(words.say("leaflet.how_often"), 2)]
     return [
         blocks.heading(words.say("leaflet.risks_title")),

@@ -99,9 +99,7 @@ def plain_review(review: Any) -> dict[str, Any] | None:
     return review_data(review, None)
 
 
-def day_of(
-    patient: "Patient", session: "Session | None", review: Mapping[str, Any] | None
-) -> date:
+def day_of(patient: "Patient", session: "Session | None", review: Mapping[str, Any] | None) -> date:
     """Day of a document that was given none: that of the review, the session or the last visit."""
     from anagen.patient import latest_visit
 

@@ -1,4 +1,4 @@
-"""The review sheet at a gate: what was asked for, what was seen, what is suggested, what is decided."""
+"""The review sheet at a gate: what was asked for and seen, what is suggested and decided."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -52,8 +52,12 @@ def _suggestion(request: Request, review: Mapping[str, Any]) -> list[Block]:
     out = [blocks.callout(text.strip(), _TONES[first["action"]],
                           words.say("review.suggests", action=action))]  # fmt: skip
     others = [
-        " – ".join((bold(words.say("actions." + one["action"])),
-                    f"{words.say('grounds.' + one['ground'])}. {_why(request, one)}".strip()))
+        " – ".join(
+            (
+                bold(words.say("actions." + one["action"])),
+                f"{words.say('grounds.' + one['ground'])}. {_why(request, one)}".strip(),
+            )
+        )
         for one in review["alternatives"]
     ]
     if others:
@@ -133,7 +137,8 @@ def _patches(request: Request, review: Mapping[str, Any]) -> list[Block]:
         ])  # fmt: skip
     if not rows:
         return []
-    heads = [column(words.say("columns.patch"), 1), column(words.say("columns.regrowth"), align="right"),
+    heads = [column(words.say("columns.patch"), 1),
+             column(words.say("columns.regrowth"), align="right"),
              column(words.say("review.read_on")), column(words.say("review.advice")),
              column(words.say("review.inject")), column(words.say("review.why"), 2)]  # fmt: skip
     drawn = head_views(request.patient, date.fromisoformat(str(review["on"])[:10]), words)

@@ -42,7 +42,7 @@ def rule_title(wording: Wording, rule: str, title: str = "") -> str:
 
 
 def finding_words(wording: Wording, finding: "Finding") -> str:
-    """What a rule says about a plan: its own sentence, or title and numbers."""
+    """Say what a rule says about a plan: its own sentence, or its title and numbers."""
     if wording.table["format.engine_sentences"] == "yes":
         text = clean(finding.message)
     else:
@@ -50,7 +50,9 @@ def finding_words(wording: Wording, finding: "Finding") -> str:
         if finding.measured is not None:
             text += f": {wording.amount(finding.measured, finding.unit)}"
             if finding.limit is not None:
-                text += f" ({wording.say('terms.limit')} {wording.amount(finding.limit, finding.unit)})"
+                text += (
+                    f" ({wording.say('terms.limit')} {wording.amount(finding.limit, finding.unit)})"
+                )
         elif finding.found:
             text += f": {clean(finding.found)}"
         text += "."

@@ -13,32 +13,43 @@ PAPERS: Mapping[str, tuple[str, str]] = {"A4": ("a4", "A4"), "Letter": ("us-lett
 """Sheets of paper: how Typst and how a browser call them."""
 
 
+_SMALLER = (1.0, 0.96, 0.92)
+"""Sizes of type that are tried: a little smaller where that saves a page with but a few lines."""
+
+_COARSE = 8.0
+"""Dots per inch of pages that are only counted."""
+
+
 def set_pdf(data: Mapping[str, Any]) -> bytes:
     """Set a document as PDF; the same data give the same bytes."""
-    import typst
-
-    made = typst.compile(
-        _read("document.typ").encode("utf-8"),
-        format="pdf",
-        sys_inputs={"document": json.dumps(data, ensure_ascii=False)},
-        font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(_font_folder())]),
-        timestamp=_noon(data["day"]),
-    )
+    made = _compile(_snug(data), format="pdf", timestamp=_noon(data["day"]))
     return bytes(made)
 
 
 def set_png(data: Mapping[str, Any], dots_per_inch: float = 80.0) -> list[bytes]:
     """Set a document as one picture a page, to look at."""
+    return _pages(_snug(data), dots_per_inch)
+
+
+def _snug(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Choose the largest size of type that needs the fewest pages of those tried."""
+    tried = [{**data, "size": data["size"] * factor} for factor in _SMALLER]
+    counts = [len(_pages(one, _COARSE)) for one in tried]
+    return tried[counts.index(min(counts))]
+
+
+def _pages(data: Mapping[str, Any], dots_per_inch: float) -> list[bytes]:
+    made: Any = _compile(data, format="png", ppi=dots_per_inch)
+    return list(made) if isinstance(made, list) else [made]
+
+
+def _compile(data: Mapping[str, Any], **options: Any) -> Any:
     import typst
 
-    made: Any = typst.compile(
-        _read("document.typ").encode("utf-8"),
-        format="png",
-        ppi=dots_per_inch,
-        sys_inputs={"document": json.dumps(data, ensure_ascii=False)},
-        font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(_font_folder())]),
-    )
-    return list(made) if isinstance(made, list) else [made]
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(_font_folder())])
+    text = json.dumps(data, ensure_ascii=False)
+    return typst.compile(_read("document.typ").encode("utf-8"), font_paths=fonts,
+                         sys_inputs={"document": text}, **options)  # fmt: skip
 
 
 def set_html(data: Mapping[str, Any]) -> bytes:

@@ -11,8 +11,6 @@ from anagen.report.documents.terms import drug_words, protocol_words
 from anagen.report.documents.wording import NARROW, bold, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from anagen.patient import PatchSeen, SessionSummary, Visit
     from anagen.treatment import Session
 
@@ -36,10 +34,11 @@ def build(request: Request) -> list[Block]:
         raise needed("patient.visits", "a visit on or before the day of the letter",
                      "Write down the visit first, or give another day.")  # fmt: skip
     words = request.wording
+    seen = (words.say("letter.visit"), words.day(visit.date))
     return [
         blocks.beside(
             [blocks.blank(words.say("letter.to"), 3)],
-            [blocks.facts([*request.identity, (words.say("letter.visit"), words.day(visit.date))], 2)],
+            [blocks.facts([*request.identity, seen], 2)],
         ),
         blocks.paragraph(bold(words.say('letter.subject'))),
         blocks.paragraph(words.say("letter.greeting")),
@@ -106,11 +105,13 @@ def _scores(request: Request, visit: "Visit") -> list[tuple[str, str]]:
                       words.say(f"grades.{visit.aa_scale}")))  # fmt: skip
     pull = visit.pull_test_hairs
     if pull is not None:
-        pairs.append((words.say("scores.pull") + cited("HairPullNew"), words.number(pull)))  # fmt: skip
+        pairs.append((words.say("scores.pull") + cited("HairPullNew"), words.number(pull)))
     for name, top in (("dermatology_life_quality", 30), ("pain_last_session", 10)):
         value = getattr(visit, name)
         if value is not None:
-            pairs.append((words.say(f"scores.{name}"), words.say("sheet.of", number=value, count=top)))
+            pairs.append(
+                (words.say(f"scores.{name}"), words.say("sheet.of", number=value, count=top))
+            )
     if visit.morning_cortisol_nmol_per_L is not None:
         pairs.append((words.say("scores.cortisol"),
                       words.amount(visit.morning_cortisol_nmol_per_L, "nmol/L", 0)))  # fmt: skip
@@ -133,7 +134,9 @@ def _findings(request: Request, visit: "Visit") -> list[Block]:
     if drawn:
         out.append(blocks.figures(drawn, _VIEWS, 72))
     if visit.signs:
-        out.append(blocks.paragraph(words.say("letter.signs", names=words.join(map(clean, visit.signs)))))
+        out.append(
+            blocks.paragraph(words.say("letter.signs", names=words.join(map(clean, visit.signs))))
+        )
     if visit.adverse_events:
         found = words.join(map(clean, visit.adverse_events))
         out.append(blocks.callout(words.say("letter.events", names=found), "warn"))
@@ -157,7 +160,10 @@ def _patch_row(request: Request, seen: "PatchSeen", area: float | None) -> list[
     if seen.blocked:
         skin.append(words.say("letter.blocked", why=clean(seen.blocked)))
     site = "" if seen.site == "scalp" else f" ({words.say(f'places.{seen.site}')})"
-    looked = [getattr(seen, name) for name in ("atrophy_grade", "telangiectasia_grade", "colour_change_grade")]
+    looked = [
+        getattr(seen, name)
+        for name in ("atrophy_grade", "telangiectasia_grade", "colour_change_grade")
+    ]
     normal = words.say("letter.normal") if any(grade == 0 for grade in looked) else "–"
     return [
         f"{bold(clean(seen.id))}{site}",
@@ -173,9 +179,9 @@ def _done(request: Request, visit: "Visit") -> list[Block]:
     from anagen.patient import cumulative_steroid_mg
 
     words, patient = request.wording, request.patient
-    given: Sequence[Session | SessionSummary] = [
-        one for one in (*patient.sessions, *patient.session_summaries) if one.date == visit.date
-    ]
+    days = {visit.date, request.on}
+    given: list[Session | SessionSummary] = [one for one in patient.sessions if one.date in days]
+    given += [one for one in patient.session_summaries if one.date in days]
     out: list[Block] = [blocks.heading(words.say("letter.done_title"))]
     if not given:
         planned = request.plan is not None and any(
@@ -239,7 +245,8 @@ def _plan(request: Request, visit: "Visit") -> list[Block]:
             f"{drug_words(words, site.product)} {words.amount(site.strength_mg_per_mL, 'mg/mL')}"
             for session in ahead for site in session.injections))  # fmt: skip
         out.append(blocks.paragraph(words.say(
-            "letter.plan", protocol=protocol_words(words, plan.protocol), count=len(ahead), drug=drugs,
+            "letter.plan", protocol=protocol_words(words, plan.protocol), count=len(ahead),
+            drug=drugs,
             days="; ".join(words.day(session.date) for session in ahead),
             dose=words.amount(sum(session.total_mg for session in ahead), "mg"))))  # fmt: skip
     out += _gates(request)
@@ -261,8 +268,9 @@ def _gates(request: Request) -> list[Block]:
     gates = [g for g in plan.gates if g.at_least is not None] if plan is not None else []
     if not gates:
         return []
-    parts = [words.say("letter.gate", week=words.number(gate.week), least=words.number(gate.at_least, 0))
-             + request.cited(gate.source) for gate in gates if gate.at_least is not None]  # fmt: skip
+    parts = [words.say("letter.gate", week=words.number(gate.week),
+                       least=words.number(gate.at_least or 0.0, 0)) + request.cited(gate.source)
+             for gate in gates]  # fmt: skip
     return [blocks.paragraph(words.say("letter.gates", parts=words.join(parts)))]
 
 

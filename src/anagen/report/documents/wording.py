@@ -157,7 +157,7 @@ class Cited:
         self._keys: dict[str, int] = {}
 
     def __call__(self, *sources: str) -> str:
-        """Raised numbers of some sources; § for a number that rests on an assumption of ours."""
+        """Cite some sources by raised numbers; § for what rests on an assumption of ours."""
         keys = [key for source in sources for key in source.replace(",", " ").split()]
         numbers = sorted({self._number(key) for key in keys if key != "assumed"})
         marks = [str(number) for number in numbers]
@@ -175,7 +175,7 @@ class Cited:
         from anagen.evidence.references import load_references
 
         known = load_references()
-        lines = [f"[{number}] {known[key] if key in known else key}."
+        lines = [f"[{number}] {known.get(key, key)}."
                  for key, number in self._keys.items() if number]  # fmt: skip
         if "assumed" in self._keys:
             lines.append(f"[{_SOURCE_MARK}] {wording.say('sources.assumed')}")

@@ -22,11 +22,14 @@ from anagen.treatment.protocols import ProtocolChange
 
 Day = datetime.date
 
-JobKind = Literal["plan", "check", "simulate", "forecast", "compare", "review"]
+JobKind = Literal["plan", "check", "simulate", "forecast", "compare", "review", "hair"]
 JobStateName = Literal["queued", "running", "done", "failed", "cancelled"]
 
 # Technical bounds of one request: five years, and as many plans as one chart can show.
 MOST_WEEKS, MOST_PLANS, MOST_SESSIONS, MOST_ROWS = 260, 12, 60, 500
+
+# As many strands of each arm as a laptop draws 30 times a second.
+MOST_HAIRS = 20_000
 
 Weeks = Annotated[int, Field(ge=1, le=MOST_WEEKS, description="how far ahead [week]")]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1, description="of the random numbers")]
@@ -128,13 +131,25 @@ class ReviewRequested(Asked):
     seed: Seed = 0
 
 
+class HairRequested(Asked):
+    """Picture the scalp hair by hair over 24 weeks, with a plan and without."""
+
+    kind: Literal["hair"] = "hair"
+    plan: Plan | None = Field(None, description="the default protocol's if none")
+    weeks: Weeks = Field(52, description="of the forecast behind it [week]")
+    on: OnDay = None
+    seed: Seed = 0
+    hairs: Annotated[int, Field(ge=1000, le=MOST_HAIRS, description="drawn at most")] = MOST_HAIRS
+
+
 TaskRequest = Annotated[
     PlanRequested
     | CheckRequested
     | SimulateRequested
     | ForecastRequested
     | CompareRequested
-    | ReviewRequested,
+    | ReviewRequested
+    | HairRequested,
     Field(discriminator="kind"),
 ]
 TASK_REQUEST: TypeAdapter[TaskRequest] = TypeAdapter(TaskRequest)
@@ -352,8 +367,29 @@ class ReviewResult(Shape):
     )
 
 
+class HairResult(Shape):
+    """A scalp hair by hair; without it when the forecast is withheld."""
+
+    kind: Literal["hair"] = "hair"
+    patient: str
+    origin: Day
+    plan: Plan = Field(description="the plan pictured")
+    withheld: bool
+    flags: tuple[Flag, ...]
+    courses: tuple[str, ...]
+    weeks: tuple[int, ...]
+    labels: dict[str, str] = Field(description="what each course is, in words")
+    data: str = Field(description="base64 of the gzip'd binary of anagen.report.hair_view")
+
+
 TaskResult = Annotated[
-    PlanResult | CheckResult | SimulateResult | ForecastResult | CompareResult | ReviewResult,
+    PlanResult
+    | CheckResult
+    | SimulateResult
+    | ForecastResult
+    | CompareResult
+    | ReviewResult
+    | HairResult,
     Field(discriminator="kind"),
 ]
 TASK_RESULT: TypeAdapter[TaskResult] = TypeAdapter(TaskResult)

@@ -120,6 +120,11 @@ def _shown(problem: Problem) -> dict[str, str]:
     }  # fmt: skip
 
 
+def prepare() -> None:
+    """Make the mean adult's drawing ahead, so that the first visit does not wait for it."""
+    _drawing(None)
+
+
 @lru_cache(maxsize=32)
 def _drawing(circumference_mm: float | None) -> tuple[bytes, str]:
     from anagen.report.scalp_drawing import scalp_drawing

@@ -14,7 +14,7 @@ from anagen.clinic import accounts, second_factor, sign_in, tokens
 from anagen.clinic.permissions import PERMISSIONS, Actor
 from anagen.clinic.store import Store
 from anagen.errors import AccessError, AnagenError, InputError, Problem
-from anagen.web.console.access_lines import latest_accesses
+from anagen.web.console.access_lines import browser_words, by_request, latest_accesses
 from anagen.web.console.forms import typed
 from anagen.web.console.pages import PageRoute, problems_by_field
 from anagen.web.console.render import page
@@ -25,7 +25,8 @@ from anagen.web.problems import refusal_of
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _SIGNED_IN = [Depends(SignedIn())]
-_ACCESSES = 12
+# Lines that are read, and requests that are shown of them.
+_LINES, _ACCESSES = 200, 10
 # Choices of how long a token holds [day], and the one first chosen.
 DAYS = (7, 30, 90, 180, 366)
 _FIRST_DAYS = 30
@@ -47,7 +48,7 @@ class Shown:
     token: str = ""
     label: str = ""
     key: str = ""
-    code: Markup = Markup("")
+    code: Markup | None = None
 
 
 @router.get("/account", dependencies=_SIGNED_IN)
@@ -95,7 +96,10 @@ def _page(
         tokens=tokens.tokens(store, actor), fields=fields, errors=errors, done=done,
         shown=shown or Shown(), days=DAYS, first_days=str(_FIRST_DAYS),
         scopes=[one for one in PERMISSIONS if one in actor.permissions],
-        lines=latest_accesses(store, actor, account=actor.account, limit=_ACCESSES),
+        browser=browser_words,
+        lines=by_request(
+            latest_accesses(store, actor, account=actor.account, limit=_LINES)
+        )[:_ACCESSES],
     )  # fmt: skip
 
 
@@ -112,7 +116,7 @@ def qr_code(text: str) -> Markup:
     made = segno.make(text, error="m", micro=False)
     drawn = made.svg_inline(scale=4, border=4, dark="#000", light="#fff", omitsize=True,
                             svgclass="qr", lineclass=None)  # fmt: skip
-    return Markup(drawn)  # noqa: S704 - squares alone; the text is not in it as text
+    return Markup(drawn)
 
 
 def _password(store: Store, actor: Actor, fields: Fields, _: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """Administration: settings of the clinic, the access log, and the health of the server."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -10,7 +11,7 @@ from anagen.clinic.permissions import Actor
 from anagen.clinic.settings import change_setting, setting, settings
 from anagen.errors import AnagenError, InputError, NotFoundError, Problem, StaleError
 from anagen.evidence.rules import load_profiles
-from anagen.web.console.access_lines import latest_accesses
+from anagen.web.console.access_lines import by_request, latest_accesses
 from anagen.web.console.clinic_figures import clinic_figures
 from anagen.web.console.forms import typed
 from anagen.web.console.pages import PageRoute, problems_by_field
@@ -22,7 +23,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _SETTINGS = [Depends(Allowed("settings:write"))]
 _AUDIT = [Depends(Allowed("audit:read"))]
-_LINES = 50
+_LINES = 100
 _SHORTEST_REASON, _LONGEST_REASON, _LONGEST_VALUE = 3, 1000, 400
 
 Filter = Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$")]
@@ -74,7 +75,7 @@ def _change(request: Request, actor: Actor, fields: dict[str, str]) -> None:
 
 
 def _settings(
-    request: Request, status: int, fields: dict[str, str], errors: dict[str, Any], *, done: str
+    request: Request, status: int, fields: dict[str, str], errors: Mapping[str, Any], *, done: str
 ) -> Response:  # fmt: skip
     found = settings(request.app.state.store)
     return page(
@@ -98,8 +99,8 @@ def show_audit(
     )  # fmt: skip
     more = lines[_LINES - 1].seq if len(lines) > _LINES else None
     return page(
-        request, "admin_audit.html", part="audit", lines=lines[:_LINES], more=more, person=person,
-        account=account, before=before,
+        request, "admin_audit.html", part="audit", lines=by_request(lines[:_LINES]), more=more,
+        person=person, account=account, before=before,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from anagen.clinic.entries import head
 from anagen.clinic.permissions import ALLOWED, ROLES, Actor
 from anagen.clinic.store import Store, reading
 from anagen.errors import AnagenError, InputError, NotFoundError, Problem, StaleError
+from anagen.web.console.access_lines import browser_words
 from anagen.web.console.forms import typed
 from anagen.web.console.pages import PageRoute, problems_by_field
 from anagen.web.console.render import page
@@ -107,6 +108,7 @@ def _one(
         request, "admin_account.html", status, account=seen, errors=errors, roles=ROLES,
         allowed=ALLOWED, done=done, part="accounts", version=version_of(store, name),
         fields=shown or {"display_name": seen.display_name, "roles": seen.roles},
+        browser=browser_words,
         sign_ins=sign_in.sign_ins(store, actor, name), tokens=tokens.tokens(store, actor, name),
     )  # fmt: skip
 

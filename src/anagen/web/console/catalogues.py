@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anagen.web.console.island_texts import MODULES, words_of
 from anagen.web.console.texts import LANGUAGES
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ def extracted() -> "Catalog":
     found = extract_from_dir(_WEB, _METHODS, {}, keywords)
     for file, line, message, _comments, _context in found:
         catalogue.add(message, locations=[(file, line)])
+    for module in MODULES:
+        for words in words_of(module).values():
+            if words:
+                catalogue.add(words, locations=[(module, 1)])
     return catalogue
 
 

@@ -152,7 +152,7 @@ def time_chart(chart: Chart, width: int = 360, height: int = 220) -> Markup:
         return Markup("")
     first, last = days[0], max(days[-1], days[0] + timedelta(days=28))
     pad = timedelta(days=max(2, round((last - first).days * 0.03)))
-    top = min(_nice(max([chart.ceiling, 1e-6, *_values(chart)])), chart.most)
+    top = min(_axis_end(max([chart.ceiling, 1e-6, *_values(chart)])), chart.most)
     scale = _Scale(first - pad, last + pad / 2, top, float(width), float(height))
     key = f"chart-{next(_NUMBERS)}"
     parts = [
@@ -220,19 +220,23 @@ def _values(chart: Chart) -> Iterable[float]:
                 yield from band.high
 
 
-def _nice(value: float) -> float:
-    """Round up to the next of 1, 2, 2.5, 5, 10 at its power of ten."""
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1.0, 2.0, 2.5, 5.0, 10.0)
-                if value <= step * power * (1 + 1e-9))  # fmt: skip
+def _step(value: float) -> float:
+    """Distance between ticks: 1, 2, 2.5 or 5 at a power of ten, for three to five of them."""
+    rough = value / 4.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(one * power for one in (1.0, 2.0, 2.5, 5.0, 10.0) if rough <= one * power * 1.001)
+
+
+def _axis_end(value: float) -> float:
+    step = _step(value)
+    return step * math.ceil(value / step - 1e-9)
 
 
 def _frame(scale: _Scale, chart: Chart) -> str:
     parts = [f'<text class="axis" x="4" y="14">{escape(chart.unit)}</text>']
-    ticks = 4 if scale.top in (1.0, 2.0, 10.0, 20.0, 100.0, 200.0, 40.0) else 5
-    ticks = 4 if (scale.top / 4).is_integer() else ticks
-    for at in range(ticks + 1):
-        value = scale.top * at / ticks
+    step = _step(scale.top)
+    for at in range(int(scale.top / step + 1e-6) + 1):
+        value = step * at
         y = scale.y(value)
         if at:
             parts.append(
@@ -249,20 +253,19 @@ def _frame(scale: _Scale, chart: Chart) -> str:
     )
     parts += list(_months(scale, chart.month))
     if chart.today is not None and scale.first < chart.today <= scale.last:
-        parts.append(_today(scale, chart))
+        parts.append(_today(scale, chart.today, chart.today_word))
     return "".join(parts)
 
 
-def _today(scale: _Scale, chart: Chart) -> str:
-    assert chart.today is not None
-    x = scale.x(chart.today)
-    wide = _TEXT_WIDTH * len(chart.today_word)
+def _today(scale: _Scale, day: Day, word: str) -> str:
+    x = scale.x(day)
+    wide = _TEXT_WIDTH * len(word)
     anchor, at = ("end", x - 4) if x + wide + 4 > scale.width - _RIGHT else ("start", x + 4)
     return (
         f'<line class="today" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP - 12}" '
         f'y2="{scale.height - _BOTTOM:g}"/>'
         f'<text class="axis" text-anchor="{anchor}" x="{at:.1f}" y="14">'
-        f"{escape(chart.today_word)}</text>"
+        f"{escape(word)}</text>"
     )
 
 
@@ -334,9 +337,7 @@ def _point(scale: _Scale, point: Point) -> str:
     error = ""
     if point.low is not None and point.high is not None:
         low, high = scale.y(point.low), scale.y(point.high)
-        error = (
-            f'<line class="error" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>'
-        )
+        error = f'<line class="error" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>'
     words = f"<title>{escape(point.words)}</title>" if point.words else ""
     return f'<g>{words}{error}<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="4"/></g>'
 
@@ -349,6 +350,4 @@ def _mark(scale: _Scale, mark: Mark) -> str:
             f'<g>{words}<line class="gate" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP:g}" '
             f'y2="{base:g}"/></g>'
         )
-    return (
-        f'<path class="session {mark.kind}" d="M{x:.1f} {base - 1:g}l-4.5 -8h9z">{words}</path>'
-    )
+    return f'<path class="session {mark.kind}" d="M{x:.1f} {base - 1:g}l-4.5 -8h9z">{words}</path>'

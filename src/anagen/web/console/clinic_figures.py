@@ -55,6 +55,13 @@ def clinic_figures(store: Store, actor: Actor) -> ClinicFigures:
         size = connection.execute(text(pages if store.is_sqlite else whole)).scalar()
     files = [one.stat().st_size for one in store.places.photographs.rglob("*") if one.is_file()]
     return ClinicFigures(
-        "SQLite" if store.is_sqlite else "PostgreSQL", None if size is None else int(size),
-        int(people), *many, len(files), sum(files), last,
-    )  # fmt: skip
+        database="SQLite" if store.is_sqlite else "PostgreSQL",
+        size=None if size is None else int(size),
+        people=int(people),
+        entries=many[0],
+        accesses=many[1],
+        jobs=many[2],
+        photographs=len(files),
+        photograph_size=sum(files),
+        last_change=last,
+    )

@@ -78,8 +78,11 @@ def _parameters(_: Request, text: str, module: str, origin: str, __: str) -> dic
 
 def _references(_: Request, text: str, __: str, ___: str, ____: str) -> dict[str, Any]:
     every = tables.references()
-    rows = [one for one in every.values()
-            if tables.holds(text, (one.key, one.authors, one.year, one.title, one.where))]  # fmt: skip
+    rows = [
+        one
+        for one in every.values()
+        if tables.holds(text, (one.key, one.authors, one.year, one.title, one.where))
+    ]
     rows.sort(key=lambda one: (one.authors.casefold(), one.year))
     return {"cited": tables.cited_by(), "found": rows, "choices": (), "many": len(rows),
             "all": len(every)}  # fmt: skip

@@ -9,7 +9,7 @@ from anagen.web.console.evidence_tables import Compared
 # Picture in its own units; the page scales it.
 _WIDTH, _ROW, _TOP, _BOTTOM = 760.0, 26.0, 8.0, 30.0
 _LEFT, _RIGHT = 410.0, 16.0
-_LONGEST = 62  # characters of a label
+_LONGEST = 60  # characters of a label
 _TICKS = (0, 25, 50, 75, 100)
 
 
@@ -39,7 +39,7 @@ def compared_plot(rows: Sequence[Compared], say: Callable[..., str]) -> Markup:
 
 
 def _line(row: Compared, y: float) -> str:
-    words = row.statement if len(row.statement) <= _LONGEST else f"{row.statement[:_LONGEST - 1]}…"
+    words = row.statement if len(row.statement) <= _LONGEST else f"{row.statement[: _LONGEST - 1]}…"
     low, middle, high = (_x(one) for one in (row.model_low, row.model, row.model_high))
     parts = [
         f'<g><title>{escape(row.statement)}</title>'

@@ -1,5 +1,6 @@
 """What the model rests on, as the pages show it: read once from the package, filtered by words."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,8 +13,8 @@ from anagen.evidence.parameters import LATEST
 from anagen.evidence.references import Reference, load_references
 from anagen.evidence.rows import read_table
 
-# How the plot of published figures is drawn, in its own units: per cent from left to right.
-_PLOT_WIDTH = 100.0
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_POWER = re.compile(r"\^(-?\d)")
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,38 @@ def _parameter(key: str, module: str, row: Mapping[str, Any]) -> ParameterRow:
     low, high = row.get("low", row["value"]), row.get("high", row["value"])
     return ParameterRow(
         key=key, module=module, symbol=row["symbol"], name=row["name"],
-        value=f"{row['value']:.4g}", unit="" if row["unit"] == "1" else row["unit"],
-        spread="" if low == high else f"{low:.3g} – {high:.3g}",
+        value=number_words(row["value"]), unit=unit_words(row["unit"]),
+        spread="" if low == high else f"{number_words(low)} – {number_words(high)}",
         origin=row["origin"], source=row["source"], locator=row["locator"],
         note=row.get("note", ""),
     )  # fmt: skip
+
+
+def number_words(value: float) -> str:
+    """Write a number with four figures, without letters for powers of ten.
+
+    Examples
+    --------
+    >>> number_words(0.1), number_words(6.6e-7)
+    ('0.1', '6.6·10⁻⁷')
+    """
+    mantissa, _, exponent = f"{value:.4g}".partition("e")
+    if not exponent:
+        return mantissa
+    raised = str(int(exponent)).translate(_RAISED)
+    return f"10{raised}" if mantissa == "1" else f"{mantissa}·10{raised}"
+
+
+def unit_words(unit: str) -> str:
+    """Write a unit with raised powers; nothing for a pure number.
+
+    Examples
+    --------
+    >>> unit_words("cm^2/s"), unit_words("1")
+    ('cm²/s', '')
+    """
+    shown = "" if unit == "1" else unit
+    return _POWER.sub(lambda found: found[1].translate(_RAISED), shown)
 
 
 @lru_cache(maxsize=1)

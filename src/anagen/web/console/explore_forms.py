@@ -1,4 +1,4 @@
-"""What is asked in the what-if: a person who does not exist, and a treatment; as the models take it."""
+"""What is asked in the what-if, as the models take it: a person who does not exist, a treatment."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -17,7 +17,7 @@ from anagen.web.console.forms import document_from, tree
 
 # The drawn head has room for one round patch in each view, and for patches up to this size.
 MOST_PATCHES, LARGEST_MM = 4, 80.0
-# Closer sites or more sessions would be tens of thousands of injections, which no worker need follow.
+# Closer sites or more sessions would be tens of thousands of injections.
 CLOSEST_MM, MOST_SESSIONS = 3.0, 13
 WEEKS = 52
 PLAN = "treated"

@@ -11,6 +11,7 @@ from anagen.clinic import jobs as room
 from anagen.clinic.permissions import Actor
 from anagen.clinic.settings import setting
 from anagen.errors import AnagenError, BusyError, InputError, NotFoundError
+from anagen.forecast.flag_rows import Flag
 from anagen.web.api.job_models import TASK_REQUEST, ForecastRequested, ForecastResult, PlanResult
 from anagen.web.console.explore_forms import (
     LARGEST_MM,
@@ -73,7 +74,9 @@ async def ask(request: Request) -> Response:
         )  # fmt: skip
     from urllib.parse import urlencode
 
-    return RedirectResponse(f"/explore?{urlencode({'job': job.id, 'asked': as_query(fields)})}", 303)
+    return RedirectResponse(
+        f"/explore?{urlencode({'job': job.id, 'asked': as_query(fields)})}", 303
+    )
 
 
 def _begin(request: Request, actor: Actor, fields: dict[str, str]) -> room.Job:
@@ -122,9 +125,9 @@ def _shown(
 ) -> dict[str, Any]:
     from urllib.parse import urlencode
 
-    view, flags = None, ()
+    view, flags = None, list[Flag]()
     if found is not None and isinstance(found.result, ForecastResult):
-        view, flags = _view(request, found), found.result.flags
+        view, flags = _view(request, found), list(found.result.flags)
     address = ""
     if found is not None:
         address = "?" + urlencode({"job": found.job.id, "asked": as_query(fields)})

@@ -124,8 +124,9 @@ def _regrowth(
         fan_line(_UNTREATED, "untreated", untreated.regrowth),
         fan_line(PLAN, "treated", treated.regrowth),
     )
-    return drawn(Chart(say("Regrowth with and without treatment, medians and 80 % intervals"),
-                       result.weeks, lines, week_words=say("weeks from the first session")))  # fmt: skip
+    title = say("Regrowth with and without treatment, medians and 80 % intervals")
+    words = say("weeks from the first session")
+    return drawn(Chart(title, result.weeks, lines, week_words=words))
 
 
 def _atrophy(result: ForecastResult, worst: PatchForecast, say: Say) -> Markup:

@@ -1,7 +1,7 @@
 """The course of a person as pictures: what was seen, what the forecast says, moment by moment."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -13,17 +13,17 @@ from anagen.patient import Patient
 from anagen.patient.facts import salt_of
 from anagen.patient.timeline import patch_shapes, regrowth_percent, visits_until
 from anagen.scalp.shapes import PatchShape
-from anagen.web.api.job_models import ForecastResult, PatchForecast, PlanForecast
 from anagen.web.api.job_models import Fan as FanData
+from anagen.web.api.job_models import ForecastResult, PatchForecast, PlanForecast
 from anagen.web.console.charts import Band, Chart, Fan, Mark, Point, Role, time_chart
 from anagen.web.console.patient_forecast import UNTREATED
 from anagen.web.console.scalp_pictures import (
     Drawn,
     Look,
-    _hatch,
-    _strength,
     area_ratio,
+    hatch,
     head_of,
+    strength,
     view_picture,
 )
 from anagen.web.console.texts import Texts
@@ -355,8 +355,8 @@ def _frames(moments: Sequence[Moment], texts: Texts) -> str:
             "drawing": one.drawing,
             "caption": dict(one.caption),
             "patches": {
-                name: {case: [round(_strength(1.0 if look.bald is None else look.bald), 3),
-                              round(_hatch(look.spread if case == "likely" else 0.0), 3),
+                name: {case: [round(strength(1.0 if look.bald is None else look.bald), 3),
+                              round(hatch(look.spread if case == "likely" else 0.0), 3),
                               look.label]
                        for case, look in by_case.items()}
                 for name, by_case in one.looks.items()
@@ -380,8 +380,8 @@ def _salt_chart(
         low, high = reader_interval(salt / 100.0, half, least)
         words = f"{texts.day(visit.date)}: {texts.number(salt)}"
         points.append(Point(visit.date, salt, 100 * low, 100 * high, words))
-        rows.append((visit.date, texts.number(salt),
-                     f"{texts.number(100 * low)}\N{EN DASH}{texts.number(100 * high)}"))  # fmt: skip
+        span = f"{texts.number(100 * low)}\N{EN DASH}{texts.number(100 * high)}"
+        rows.append((visit.date, texts.number(salt), span))
     fans, ahead = _fans(result, lambda plan: plan.salt_percent, 1.0, texts)
     if not points and not fans:
         return None
@@ -389,7 +389,7 @@ def _salt_chart(
     words = _description(texts, title, rows, ahead, "%")
     chart = Chart(title, words, "%", tuple(points), tuple(fans), tuple(marks), today=today,
                   today_word=texts.text("today"), ceiling=4.0, most=100.0,
-                  month=_month(texts))  # fmt: skip
+                  month=month_words(texts))  # fmt: skip
     return ChartShown(title, time_chart(chart, 360, 250), time_chart(chart, 680, 270),
                       tuple(rows), tuple(ahead))  # fmt: skip
 
@@ -415,7 +415,7 @@ def _patch_chart(
     words = _description(texts, title, rows, ahead, "%")
     chart = Chart(title, words, "%", tuple(points), tuple(fans), tuple(marks), today=today,
                   today_word=texts.text("today"), ceiling=100.0, most=100.0,
-                  month=_month(texts))  # fmt: skip
+                  month=month_words(texts))  # fmt: skip
     drawn = time_chart(chart, 360, 200)
     return ChartShown(title, drawn, drawn, tuple(rows), tuple(ahead))
 
@@ -438,7 +438,8 @@ def _description(
     return words
 
 
-def _month(texts: Texts) -> Any:
+def month_words(texts: Texts) -> Callable[[date], str]:
+    """Give what writes the months of an axis."""
     from babel.dates import format_date
 
     def words(day: date) -> str:

@@ -1,4 +1,4 @@
-"""The forecast of a person's record as it stands: kept, finished as a job, under way, or to ask for."""
+"""The forecast of a record as it stands: kept, finished as a job, under way, or to ask for."""
 
 import json
 from collections.abc import Sequence
@@ -92,7 +92,9 @@ def ahead(entries: Sequence[Entry], patient: Patient) -> Ahead:
 
 def last_day(patient: Patient) -> date | None:
     """Latest day on which anything was seen or given."""
-    days = [one.date for one in (*patient.visits, *patient.sessions, *patient.session_summaries)]
+    days = [visit.date for visit in patient.visits]
+    days += [session.date for session in patient.sessions]
+    days += [summary.date for summary in patient.session_summaries]
     return max(days, default=None)
 
 

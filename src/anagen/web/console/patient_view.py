@@ -17,10 +17,11 @@ from anagen.errors import InputError
 from anagen.patient import Patient
 from anagen.patient.facts import course_start, facts, salt_of
 from anagen.patient.timeline import age_on, visits_until
-from anagen.treatment.findings import Finding
+from anagen.treatment.findings import Finding, severity_rank
+from anagen.treatment.injections import Plan, Session
 from anagen.web.api.job_models import ForecastResult
 from anagen.web.console.charts import Chart, Mark, time_chart
-from anagen.web.console.patient_course import Case, ChartShown, Course, _month, make_course
+from anagen.web.console.patient_course import Case, ChartShown, Course, make_course, month_words
 from anagen.web.console.patient_forecast import Ahead, Foreseen, ahead, foreseen
 from anagen.web.console.texts import Texts
 
@@ -150,6 +151,8 @@ def make_view(
     found = foreseen(store, actor, number, entries, patient, chosen)
     review, unreviewed = _review(patient, today, profile)
     alerts = review.findings if review is not None else _findings(patient, today, profile)
+    if chosen.plan is not None and chosen.plans:
+        alerts = (*chosen.plan.plan.findings, *alerts)
     limits, gauges_of = _limits(patient, chosen, today, profile)
     salts = [(v.date, s) for v in visits_until(patient) if (s := salt_of(v)) is not None]
     start = course_start(patient, today)
@@ -171,7 +174,7 @@ def make_view(
         sessions=len(patient.sessions) + len(patient.session_summaries),
         review=review,
         unreviewed=unreviewed,
-        alerts=tuple(alerts),
+        alerts=_gravest_first(alerts),
         ledger=steroid,
         ledger_chart=_ledger_chart(steroid, texts, today),
         gauges=tuple(Gauge(one, _level(one.fraction)) for one in limits[:_MOST_GAUGES]),
@@ -203,6 +206,14 @@ def _findings(patient: Patient, today: date, profile: str) -> tuple[Finding, ...
     return tuple(check([], facts(patient, today), profile))
 
 
+def _gravest_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Order by severity, each message once; what a reason overrides comes last."""
+    once = {one.message: one for one in reversed(findings)}
+    kept = [one for one in findings if once.get(one.message) is one]
+    return tuple(sorted(kept, key=lambda f: (f.overridden_by is not None,
+                                             severity_rank(f.severity))))  # fmt: skip
+
+
 def _limits(
     patient: Patient, chosen: Ahead, today: date, profile: str
 ) -> "tuple[list[BindingLimit], str]":
@@ -210,6 +221,7 @@ def _limits(
     from anagen.treatment.binding import which_limit_binds_first
 
     last = max((s.date for s in patient.sessions), default=None)
+    design: Plan | list[Session]
     if chosen.plans:
         plan = next(iter(chosen.plans.values()))
         left = tuple(s for s in plan.sessions if last is None or s.date > last)
@@ -237,7 +249,8 @@ def _marks(
     texts: Texts,
 ) -> list[Mark]:  # fmt: skip
     """Sessions given and planned, and gates, as marks under the curves."""
-    given = [(s.date, s.total_mg) for s in (*patient.sessions, *patient.session_summaries)]
+    given = [(session.date, session.total_mg) for session in patient.sessions]
+    given += [(summary.date, summary.total_mg) for summary in patient.session_summaries]
     marks = [
         Mark(day, "given", texts.text("session given on %(day)s, %(mg)s", day=texts.day(day),
                                       mg=texts.number(mg, 1, "mg")))
@@ -271,7 +284,7 @@ def _ledger_chart(steroid: Ledger, texts: Texts, today: date) -> ChartShown | No
         year=texts.number(steroid.year_mg, 1, "mg"),
     )  # fmt: skip
     chart = Chart(title, words, "mg", steps=tuple(sorted(totals.items())), today=today,
-                  today_word=texts.text("today"), month=_month(texts))  # fmt: skip
+                  today_word=texts.text("today"), month=month_words(texts))  # fmt: skip
     drawn = time_chart(chart, 360, 190)
     return ChartShown(title, drawn, drawn)
 

@@ -1,4 +1,4 @@
-"""The review of a course: held against the gates, with ways to go on; the decision kept as a note."""
+"""The review of a course: held against the gates; the decision kept as a note."""
 
 import hmac
 from datetime import date
@@ -94,11 +94,11 @@ def _of(
 
 
 def _shown(request: Request, found: Waited | None) -> dict[str, Any]:
-    result = found.result if found is not None else None
-    is_review = isinstance(result, ReviewResult)
+    made = found.result if found is not None else None
+    result = made if isinstance(made, ReviewResult) else None
     return {
-        "result": result if is_review else None,
-        "view": view_of(result, texts_for(request).text) if is_review else None,
+        "result": result,
+        "view": view_of(result, texts_for(request).text) if result is not None else None,
         "actions": ACTIONS,
         "today": date.today(),
         "address": "" if found is None else f"?job={found.job.id}",

@@ -1,4 +1,4 @@
-"""What a review shows, made of the answer of its job: options, charts, readings beside the model."""
+"""What a review shows, made of the answer of its job: options, charts, readings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup, escape
 
-from anagen.scalp.rings import outline_ring, scalp_ring
+from anagen.scalp.rings import (
+    outline_ring,
+    scalp_ring,
+    seen_lines,
+    seen_points,
+    view_corner,
+)
 from anagen.scalp.shapes import PatchShape
 from anagen.scalp.surface import Array, Head, make_head
 from anagen.scalp.views import VIEWS, ViewPoint
@@ -20,7 +26,9 @@ if TYPE_CHECKING:
 _BORDER_CELL_MM = 4.0
 # Sites turned farther from the viewer than this (cosine) are drawn in another view.
 _LEAST_FACING = 0.25
-_SITE_RADIUS_MM = 2.1
+_SITE_RADIUS_MM = 1.5
+# How far below a patch its name stands.
+_LABEL_MM = 10.0
 
 
 @dataclass(frozen=True)
@@ -59,9 +67,7 @@ def head_of(circumference_mm: float | None) -> Head:
     """Head of a circumference [mm]; the mean adult's when it is not known."""
     from anagen.evidence.parameters import load_parameters
 
-    return make_head(
-        circumference_mm or load_parameters().value("scalp.head_circumference", "mm")
-    )
+    return make_head(circumference_mm or load_parameters().value("scalp.head_circumference", "mm"))
 
 
 def view_picture(
@@ -122,11 +128,10 @@ def _mannequin(head: Head, view: str) -> tuple[str, str]:
     """View box, and everything behind the patches."""
     from anagen.report.head import head_camera, silhouette
     from anagen.report.strands import Ellipsoid
-    from anagen.scalp.views import _bounds
 
     ellipsoid = Ellipsoid(np.asarray(head.semi_axes))
     camera = head_camera(view, ellipsoid, 1, 1.0)  # type: ignore[arg-type]
-    origin = _bounds(head, view)[0]
+    origin = view_corner(head, view)
     shapes, lines = silhouette(view, ellipsoid)  # type: ignore[arg-type]
     left, top = np.array([camera.left_mm, camera.top_mm]) - origin
     box = f"{left:.1f} {top:.1f} {camera.width_mm:.1f} {camera.height_mm:.1f}"
@@ -140,16 +145,8 @@ def _mannequin(head: Head, view: str) -> tuple[str, str]:
 
 def _borders(head: Head, view: str) -> str:
     """Parting lines between the regions of the SALT score."""
-    from anagen.scalp.views import _AXES, _bounds
-
-    right, down, toward = _AXES[view]
-    parts = []
-    for line in _mean_borders():
-        space = line * (head.semi_axes[0] / _mean_head().semi_axes[0])
-        near = space @ toward >= 0.0
-        flat = space @ np.stack([right, down]).T - _bounds(head, view)[0]
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], near.astype(int), [0]])))
-        parts += [flat[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1]
+    ratio = head.semi_axes[0] / head_of(None).semi_axes[0]
+    parts = seen_lines(head, [ratio * line for line in _mean_borders()], view)
     return f'<path class="border" d="{_path(parts, closed=False)}"/>'
 
 
@@ -159,10 +156,6 @@ def _mean_borders() -> tuple[Array, ...]:
     from anagen.scalp.lines import region_borders
 
     return region_borders(build_scalp(None, _BORDER_CELL_MM))
-
-
-def _mean_head() -> Head:
-    return head_of(None)
 
 
 def _drawing(
@@ -179,22 +172,23 @@ def _drawing(
         mark = escape(name)
         parts.append(
             f'<path class="patch" data-patch="{mark}" d="{path}" fill-rule="{rule}" '
-            f'fill-opacity="{_strength(bald):.2f}"/>'
+            f'fill-opacity="{strength(bald):.2f}"/>'
             f'<path class="spread" data-patch="{mark}" d="{path}" fill-rule="{rule}" '
-            f'opacity="{_hatch(look.spread):.2f}"/>'
+            f'opacity="{hatch(look.spread):.2f}"/>'
         )
     parts += [f'<circle class="site" cx="{x:.1f}" cy="{y:.1f}" r="{_SITE_RADIUS_MM}"/>'
-              for x, y in _sites(head, view, drawn.sites)]  # fmt: skip
+              for x, y in seen_points(head, drawn.sites, view, _LEAST_FACING)]  # fmt: skip
     off = ' display="none"' if hidden else ""
     return f'<g data-drawing="{escape(drawn.key)}"{off}>{"".join(parts)}</g>'
 
 
-def _strength(bald: float) -> float:
+def strength(bald: float) -> float:
     """Opacity of a patch: a trace where all has regrown, so that it can still be found."""
     return 0.08 + 0.82 * min(max(bald, 0.0), 1.0)
 
 
-def _hatch(spread: float) -> float:
+def hatch(spread: float) -> float:
+    """Opacity of the hatching from the width of an interval [1]."""
     return 0.0 if spread < 0.02 else min(0.25 + 1.2 * spread, 1.0)
 
 
@@ -213,24 +207,6 @@ def _masked(scalp: "Scalp", view: str, shape: PatchShape) -> str:
     return _path([np.asarray(one.points) for one in found])
 
 
-def _sites(head: Head, view: str, points: Sequence[ViewPoint]) -> Iterable[tuple[float, float]]:
-    from anagen.scalp.rings import _lifted
-    from anagen.scalp.views import _AXES, _bounds
-
-    axes, semi = _AXES[view], np.array(head.semi_axes)
-    for source in VIEWS:
-        own = [p for p in points if p.view == source]
-        if not own:
-            continue
-        size = _bounds(head, source)[1]
-        flat = np.array([(p.x, p.y) * (size if p.unit == "fraction" else 1.0) for p in own])
-        space = _lifted(head, source, flat)
-        gradient = space / semi**2
-        facing = gradient @ axes[2] / np.linalg.norm(gradient, axis=-1)
-        for place in (space @ axes[:2].T - _bounds(head, view)[0])[facing > _LEAST_FACING]:
-            yield float(place[0]), float(place[1])
-
-
 def _labels(
     head: Head, view: str, drawings: Sequence[Drawn], shown: str, looks: Mapping[str, Look]
 ) -> str:
@@ -244,7 +220,7 @@ def _labels(
                 continue
             mark, look = escape(name), looks.get(name, Look(None))
             words.append(
-                f'<text class="patch-name" x="{place[1]:.1f}" y="{place[2]:.1f}">{mark}'
+                f'<text class="patch-name" x="{place[1]:.1f}" y="{place[2] + _LABEL_MM:.1f}">{mark}'
                 f'<tspan class="patch-value" x="{place[1]:.1f}" dy="1.15em" data-label="{mark}">'
                 f"{escape(look.label)}</tspan></text>"
             )
@@ -255,7 +231,7 @@ def _labels(
 
 @lru_cache(maxsize=512)
 def _place(head: Head, shape: PatchShape) -> tuple[str, float, float] | None:
-    """View in which a patch is largest, and its middle there."""
+    """View in which a patch is largest, and the middle of its lower edge there."""
     best: tuple[float, str, float, float] | None = None
     for view in VIEWS:
         rings = [outline_ring(head, outline, view) for outline in shape.outlines]
@@ -265,7 +241,7 @@ def _place(head: Head, shape: PatchShape) -> tuple[str, float, float] | None:
             x, y = ring.T
             area = 0.5 * abs(float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)))
             if best is None or area > best[0] * 1.02:
-                best = (area, view, float(x.mean()), float((y.min() + y.max()) / 2))
+                best = (area, view, float((x.min() + x.max()) / 2), float(y.max()))
     if best is None and shape.masks:
         return shape.masks[0].view, 80.0, 80.0
     return None if best is None else best[1:]

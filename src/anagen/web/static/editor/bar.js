@@ -9,26 +9,19 @@ import { VIEWS } from "./surface.js";
 
 const BRUSH = { min: 1, max: 20, step: 0.5 };
 
-/** Row of tools, with undo and redo. */
+/** Row of tools. */
 export function makeTools(editor) {
   const { t } = editor;
   const buttons = Object.fromEntries(TOOLS.map((tool) => [tool,
     button("", () => editor.setTool(tool), { class: "ae-tool", "data-tool": tool, "aria-pressed": "false" },
       icon(tool), make("span", {}, t(tool)))]));
-  const act = (name, work) => button("", work,
-    { class: "ae-tool", "data-act": name, title: t(name) }, icon(name), make("span", {}, t(name)));
-  const undo = act("undo", () => editor.undo()), redo = act("redo", () => editor.redo());
-  const element = make("div", { class: "ae-tools", role: "toolbar", "aria-label": t("tools") },
-    make("div", { class: "ae-group" }, ...Object.values(buttons)),
-    make("div", { class: "ae-group" }, undo, redo));
+  const element = make("div", { class: "ae-tools", role: "toolbar", "aria-label": t("tools") }, ...Object.values(buttons));
   return {
     element,
     update() {
       for (const [tool, one] of Object.entries(buttons)) one.setAttribute("aria-pressed", String(editor.ui.tool === tool));
       const turned = editor.ui.view === "turn";
       buttons.hand.replaceChildren(icon(turned ? "hand" : "pan"), make("span", {}, t(turned ? "hand_turn" : "hand")));
-      undo.disabled = !editor.history.canUndo;
-      redo.disabled = !editor.history.canRedo;
     },
   };
 }
@@ -60,6 +53,8 @@ export function makeOptions(editor) {
       modeSet.hidden = ui.tool !== "draw";
       kindSet.hidden = ui.tool !== "regrowth";
       brush.hidden = !["erase", "regrowth"].includes(ui.tool);
+      // A single choice is none.
+      modeSet.hidden ||= !drawn && !ui.chosen;
       for (const [mode, { input, element }] of Object.entries(modes)) {
         words[mode].textContent = t(`mode_${mode}`, { id: ui.chosen ?? "" });
         input.checked = ui.mode === mode;
@@ -102,13 +97,27 @@ export function makeViews(editor) {
   };
 }
 
-/** Zoom in the corner of the drawing. */
-export function makeZoom(editor) {
-  const { t, stage } = editor;
-  const act = (name, work) => button("", work, { class: "ae-round", "aria-label": t(name), title: t(name), "data-act": name }, icon(name));
-  return make("div", { class: "ae-zoom" }, act("zoom_in", () => stage().zoomBy(1.4)),
-    act("zoom_out", () => stage().zoomBy(1 / 1.4)), act("fit", () => stage().fit()),
-    act("help", () => editor.toggleHelp()));
+/** In the corners of the drawing: undo and redo, help, zoom. */
+export function makeCorners(editor) {
+  const { t } = editor;
+  const act = (name, work) => button("", work,
+    { class: "ae-round", "aria-label": t(name), title: t(name), "data-act": name }, icon(name));
+  const undo = act("undo", () => editor.undo()), redo = act("redo", () => editor.redo());
+  const help = act("help", () => editor.toggleHelp());
+  help.setAttribute("aria-expanded", "false");
+  return {
+    elements: [
+      make("div", { class: "ae-corner ae-steps" }, undo, redo), make("div", { class: "ae-corner ae-ask" }, help),
+      make("div", { class: "ae-corner ae-zoom" }, act("zoom_out", () => editor.stage.zoomBy(1 / 1.4)),
+        act("zoom_in", () => editor.stage.zoomBy(1.4))),
+      make("div", { class: "ae-corner ae-fit" }, act("fit", () => editor.stage.fit())),
+    ],
+    help,
+    update() {
+      undo.disabled = !editor.history.canUndo;
+      redo.disabled = !editor.history.canRedo;
+    },
+  };
 }
 
 /** Keys, in a panel that opens over the drawing. */

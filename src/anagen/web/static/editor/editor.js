@@ -8,11 +8,11 @@
  * `el.dataset.field` names a text area of the form that mirrors {patches, patch_changes}.
  */
 
-import { makeHelp, makeOptions, makeTools as makeToolRow, makeViews, makeZoom } from "./bar.js";
+import { makeCorners, makeHelp, makeOptions, makeTools as makeToolRow, makeViews } from "./bar.js";
 import { make } from "./dom.js";
 import { makeDraft, makeHistory, makeMeasure } from "./keeping.js";
 import { listenToKeys } from "./keys.js";
-import { coloursOf, drawGhosts, drawHead, drawLive, drawPatches } from "./paint.js";
+import { coloursOf, drawGhosts, drawGuides, drawHead, drawLive, drawPatches } from "./paint.js";
 import { makePanel } from "./panel.js";
 import {
   addPatch, circle, freshName, markGone, outlinesOf, patchChanges, readDrawing, remove, setRegrowth,
@@ -24,7 +24,7 @@ import { facing, fixedCamera, lift, project, turnedCamera } from "./surface.js";
 import { makeTools } from "./tools.js";
 import { speaker } from "./words.js";
 
-const START = { yaw: 0.55, pitch: 0.6 };
+const START = { yaw: 0.6, pitch: 0.85 };
 const MOST_PITCH = 1.5;
 const BRUSH_MM = [0.5, 10];
 let count = 0;
@@ -163,7 +163,10 @@ function start({ model, el, geometry, t, stop }) {
       editor.choose(id, true);
       return true;
     },
-    toggleHelp() { help.hidden = !help.hidden; },
+    toggleHelp() {
+      help.hidden = !help.hidden;
+      corners.help.setAttribute("aria-expanded", String(!help.hidden));
+    },
   };
 
   const host = make("div", {
@@ -171,15 +174,15 @@ function start({ model, el, geometry, t, stop }) {
   });
   stage = makeStage(host, drawLayer);
   const tools = makeTools(editor);
-  const row = makeToolRow(editor), options = makeOptions(editor), views = { ...makeViews(editor), views: true }, panel = makePanel(editor);
+  const row = makeToolRow(editor), options = makeOptions(editor), views = { ...makeViews(editor), views: true }, panel = makePanel(editor), corners = makeCorners(editor);
   help = makeHelp(editor);
   hintLine = options.hint;
   hintLine.id = `${editor.name}-hint`;
-  parts = [row, options, views, panel];
+  parts = [row, options, views, panel, corners];
   const banner = make("div", { class: "ae-banner", hidden: true });
   el.replaceChildren(banner, make("div", { class: "ae-board" },
     make("div", { class: "ae-left" }, row.element, options.element,
-      make("div", { class: "ae-frame" }, host, makeZoom({ ...editor, stage: () => stage, t }), help), status, views.element),
+      make("div", { class: "ae-frame" }, host, ...corners.elements, help), status, views.element),
     panel.element), ...(mirror ? [mirror] : []));
   listen(host, stage, tools);
   listenToKeys(host, editor, tools);
@@ -187,7 +190,10 @@ function start({ model, el, geometry, t, stop }) {
 
   function drawLayer(layer, context, pixel) {
     const { camera } = stage;
-    if (layer === "head") drawHead(context, geometry, camera, colours, pixel);
+    if (layer === "head") {
+      drawHead(context, geometry, camera, colours, pixel);
+      drawGuides(context, camera, [t("left_short"), t("right_short")], t("mm"), stage.corner, colours, pixel);
+    }
     else if (layer === "patches") {
       drawPatches(context, geometry, camera, history.now, ui.chosen, colours, pixel);
       const open = ghosts.filter((one) => one.id && previous.find((old) => old.id === one.id).state !== "gone");

@@ -11,7 +11,14 @@ const NAMES = ["paper", "page", "ink", "muted", "rule", "treated", "untreated", 
 /** Colours as the page has them now. */
 export function coloursOf(element) {
   const style = getComputedStyle(element);
-  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim() || "#888"]));
+  const found = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim() || "#888"]));
+  return { ...found, dark: lightness(found.paper) < lightness(found.ink) };
+}
+
+/** Rough lightness of a colour written as #rrggbb. */
+function lightness(colour) {
+  const value = parseInt(colour.replace("#", "").padEnd(6, "0").slice(0, 6), 16) || 0;
+  return (value >> 16) + ((value >> 8) & 255) + (value & 255);
 }
 
 function path(context, points, closed = true) {
@@ -29,13 +36,13 @@ export function drawHead(context, geometry, camera, colours, pixel) {
 }
 
 function drawMannequin(context, geometry, camera, colours, pixel) {
-  const { shapes, lines, scalp } = geometry.views[camera.name];
+  const { shapes, lines } = geometry.views[camera.name];
   context.fillStyle = colours.skin;
   context.strokeStyle = colours.muted;
   context.lineWidth = 2 * pixel;
   for (const shape of shapes) { path(context, shape); context.stroke(); }
   for (const shape of shapes) { path(context, shape); context.fill(); }
-  for (const ring of scalp) drawScalp(context, geometry, camera, ring, colours, pixel);
+  for (const ring of clipRing(geometry, camera, geometry.hairline, onTop(geometry, camera))) drawScalp(context, geometry, camera, ring, colours, pixel);
   const side = camera.name === "left" || camera.name === "right";
   context.strokeStyle = colours.muted;
   context.lineWidth = 1.1 * pixel;
@@ -60,6 +67,7 @@ function drawTurned(context, geometry, camera, colours, pixel) {
     context.fillStyle = colours.skin;
     context.strokeStyle = colours.muted;
     context.lineWidth = 1.2 * pixel;
+    context.lineJoin = "round";
     context.fill();
     context.stroke();
   };
@@ -98,8 +106,8 @@ function drawScalp(context, geometry, camera, ring, colours, pixel) {
   // Light from above left gives the surface its curve.
   const cx = camera.width * 0.36, cy = camera.height * 0.3, reach = Math.max(camera.width, camera.height);
   const light = context.createRadialGradient(cx, cy, 0, cx, cy, reach * 0.85);
-  light.addColorStop(0, "rgba(255,255,255,0.26)");
-  light.addColorStop(0.5, "rgba(255,255,255,0.04)");
+  light.addColorStop(0, `rgba(255,255,255,${colours.dark ? 0.1 : 0.26})`);
+  light.addColorStop(0.5, `rgba(255,255,255,${colours.dark ? 0.02 : 0.04})`);
   light.addColorStop(1, "rgba(0,0,0,0.16)");
   context.fillStyle = light;
   context.fillRect(-20, -20, camera.width + 40, camera.height + 40);
@@ -127,6 +135,35 @@ function drawBorders(context, geometry, camera, colours, pixel) {
     }
     context.stroke();
   }
+  context.restore();
+}
+
+/** Which side is which, and how long some millimetres are. */
+export function drawGuides(context, camera, [left, right], unit, corner, colours, pixel) {
+  context.save();
+  context.fillStyle = context.strokeStyle = colours.muted;
+  context.font = `${12 * pixel}px system-ui, sans-serif`;
+  context.textBaseline = "middle";
+  if (camera.name === "top" || camera.name === "back") {
+    const y = camera.height * 0.24, gap = 9 * pixel;
+    // The head is narrower here than at the ears.
+    const inset = camera.width * 0.06;
+    context.textAlign = "right";
+    context.fillText(left, inset - gap, y);
+    context.textAlign = "left";
+    context.fillText(right, camera.width - inset + gap, y);
+  }
+  const length = pixel > 0.35 ? 20 : pixel > 0.12 ? 10 : 5;
+  const x = corner[0] + 66 * pixel, y = corner[1] - 20 * pixel;
+  context.lineWidth = 1.5 * pixel;
+  context.beginPath();
+  context.moveTo(x, y - 4 * pixel);
+  context.lineTo(x, y);
+  context.lineTo(x + length, y);
+  context.lineTo(x + length, y - 4 * pixel);
+  context.stroke();
+  context.textAlign = "left";
+  context.fillText(`${length} ${unit}`, x, y - 13 * pixel);
   context.restore();
 }
 

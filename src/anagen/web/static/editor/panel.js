@@ -109,7 +109,7 @@ function makeDetail(editor) {
   const scales = editor.scales;
   const patch = () => editor.drawing.patches.find((one) => one.id === editor.ui.chosen);
   const clamp = (input) => (input.value === "" ? null : Math.max(0, Math.min(100, Number(input.value))));
-  const entry = (key, name) => make("input", { type: "number", min: 0, max: 100, step: "any", inputmode: "decimal", "data-regrowth": name,
+  const entry = (key, name) => make("input", { type: "number", min: 0, max: 100, step: "any", inputmode: "decimal", "data-regrowth": key,
     onchange: () => editor.grow(patch().id, { [name]: clamp(name === "percent" ? percent : terminal), ...(name === "percent" ? { grade: null, scale: null } : {}) }) });
   const percent = entry("regrowth_percent", "percent"), terminal = entry("terminal_percent", "terminal");
   const option = (value, words) => make("option", { value }, words);

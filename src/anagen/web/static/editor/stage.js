@@ -4,7 +4,6 @@
  */
 
 const LAYERS = ["head", "patches", "live"];
-const MARGIN_MM = 17;
 const MOST_ZOOM = 12;
 const MOST_DENSITY = 2;
 
@@ -19,13 +18,8 @@ export function makeStage(host, draw) {
   const stale = new Set();
   let camera = null, zoom = 1, pan = [0, 0], size = [1, 1], density = 1, frame = 0;
 
-  const fitScale = () => Math.min(
-    size[0] / (camera.width + 2 * MARGIN_MM), size[1] / (camera.height + 2 * MARGIN_MM));
-  const scale = () => fitScale() * zoom;
-  const corner = () => [
-    size[0] / 2 - (camera.width / 2) * scale() + pan[0],
-    size[1] / 2 - (camera.height / 2) * scale() + pan[1],
-  ];
+  const scale = () => fitted(camera, size) * zoom;
+  const corner = () => cornerOf(camera, size, scale()).map((v, i) => v + pan[i]);
 
   function paintAll() {
     frame = 0;
@@ -47,6 +41,11 @@ export function makeStage(host, draw) {
     get zoom() { return zoom; },
     /** Size of a screen pixel in mm. */
     get pixel() { return 1 / scale(); },
+    /** Picture point [mm] of the stage's lower left corner. */
+    get corner() {
+      const [left, top] = corner();
+      return [-left / scale(), (size[1] - top) / scale()];
+    },
     redraw(...layers) {
       (layers.length ? layers : LAYERS).forEach((layer) => stale.add(layer));
       frame ||= requestAnimationFrame(paintAll);
@@ -106,6 +105,16 @@ export function makeStage(host, draw) {
   return stage;
 }
 
+/** Pixels per mm at which all of a camera's sight fits. */
+function fitted({ sight }, size) {
+  return Math.min(size[0] / (sight[2] - sight[0]), size[1] / (sight[3] - sight[1]));
+}
+
+/** Where the picture's corner lies when the sight is in the middle. */
+function cornerOf({ sight }, size, scale) {
+  return [0, 1].map((i) => size[i] / 2 - ((sight[i] + sight[i + 2]) / 2) * scale);
+}
+
 /** A small picture of a whole view on a canvas of its own. */
 export function drawSmall(canvas, camera, draw) {
   const box = canvas.getBoundingClientRect();
@@ -113,12 +122,11 @@ export function drawSmall(canvas, camera, draw) {
   const density = Math.min(MOST_DENSITY, window.devicePixelRatio || 1);
   const [width, height] = [box.width * density, box.height * density].map(Math.round);
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const margin = 12;
-  const k = Math.min(width / (camera.width + 2 * margin), height / (camera.height + 2 * margin));
+  const k = fitted(camera, [width, height]);
   const context = canvas.getContext("2d");
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, width, height);
-  context.setTransform(k, 0, 0, k, (width - camera.width * k) / 2, (height - camera.height * k) / 2);
+  context.setTransform(k, 0, 0, k, ...cornerOf(camera, [width, height], k));
   draw(context, density / k);
 }
 

@@ -4,7 +4,8 @@
  *
  * @typedef {[number, number, number]} Position
  * @typedef {[number, number]} Point
- * @typedef {{name: string, axes: number[][], origin: Point, width: number, height: number}} Camera
+ * @typedef {{name: string, axes: number[][], origin: Point, width: number, height: number,
+ *   sight: [number, number, number, number]}} Camera sight: left, top, right, bottom of what to show
  * @typedef {{view: string, points: Point[], unit: "mm"}} Outline
  */
 
@@ -12,6 +13,9 @@ export const VIEWS = ["top", "back", "left", "right"];
 /** A ring whose every corner is at least this square to a view is stored there whole. */
 const SQUARE_ENOUGH = 0.02;
 const LEAST_PIECE_MM2 = 1;
+/** How much of face, ears and neck around the scalp is shown, and the margin around it. */
+const FACE_MM = 34, NECK_MM = 12, MARGIN_MM = 7;
+const sights = new WeakMap();
 
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 const unit = (a) => { const n = Math.hypot(...a); return a.map((v) => v / n); };
@@ -20,8 +24,20 @@ const cross = (a, b) =>
 
 /** Camera of one of the four views. @returns {Camera} */
 export function fixedCamera(geometry, view) {
-  const { axes, origin, width, height } = geometry.views[view];
-  return { name: view, axes, origin, width, height };
+  const known = sights.get(geometry.views[view]);
+  if (known) return known;
+  const { axes, origin, width, height, shapes } = geometry.views[view];
+  const [xs, ys] = [0, 1].map((axis) => shapes.flat().map((point) => point[axis]));
+  const most = (values, start) => values.reduce((a, b) => Math.max(a, b), start);
+  const sight = [
+    -Math.min(FACE_MM, most(xs.map((x) => -x), 0)) - MARGIN_MM,
+    -Math.min(FACE_MM, most(ys.map((y) => -y), 0)) - MARGIN_MM,
+    width + Math.min(FACE_MM, most(xs, width) - width) + MARGIN_MM,
+    height + Math.min(NECK_MM, most(ys, height) - height) + MARGIN_MM,
+  ];
+  const camera = { name: view, axes, origin, width, height, sight };
+  sights.set(geometry.views[view], camera);
+  return camera;
 }
 
 /** Camera turned freely: yaw around the vertical, then pitch [rad]. @returns {Camera} */
@@ -34,6 +50,9 @@ export function turnedCamera(geometry, yaw, pitch) {
   return {
     name: "turn", axes: [right, down, toward], origin: [-half[0], -half[1]],
     width: 2 * half[0], height: 2 * half[1],
+    // The same from every side, so that the head keeps its size while it turns.
+    sight: [half[0] - semi[2] - MARGIN_MM, half[1] - semi[2] - MARGIN_MM,
+      half[0] + semi[2] + MARGIN_MM, half[1] + semi[2] + MARGIN_MM],
   };
 }
 

@@ -42,7 +42,9 @@ export class Cover {
         const y = Math.floor((0.5 + reach * Math.cos(azimuth)) * MAP);
         this.#place[i * ALONG.length + k] = y * MAP + x;
         if (k === 0) {
-          this.#weight[i] = angle / Math.max(0.2, Math.sin(Math.min(angle, 2.2))) / each / 3;
+          // The map draws circles out as it goes from its middle.
+          const wide = Math.max(0.01, angle);
+          this.#weight[i] = wide / Math.sin(Math.min(wide, 2.2)) / each / ALONG.length;
         }
       });
       if (this.#weight[i] > 5 / each) this.#weight[i] = 5 / each;
@@ -81,8 +83,8 @@ function softened(map, side) {
   const soft = new Float32Array(map.length);
   for (let i = 2 * side; i < map.length - 2 * side; i++) {
     soft[i] =
-      0.36 * map[i] + 0.22 * (map[i - side] + map[i + side]) +
-      0.1 * (map[i - 2 * side] + map[i + 2 * side]);
+      0.48 * map[i] + 0.2 * (map[i - side] + map[i + side]) +
+      0.06 * (map[i - 2 * side] + map[i + 2 * side]);
   }
   return soft;
 }

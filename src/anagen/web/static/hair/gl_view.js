@@ -253,7 +253,7 @@ export class GlView {
     gl.uniform1f(strand.at("uCalibre"), calibreUm);
     gl.uniform1f(strand.at("uThick"), Math.sqrt(Math.max(1, each)));
     gl.uniform1f(strand.at("uChildren"), level.children);
-    gl.uniform1f(strand.at("uLeast"), 0.75);
+    gl.uniform1f(strand.at("uLeast"), 0.55);
     gl.bindBuffer(gl.ARRAY_BUFFER, level.places);
     this.#numbers(0, 3, 12, 0);
     gl.bindBuffer(gl.ARRAY_BUFFER, strands);

@@ -189,7 +189,7 @@ function ear(head, side, outer) {
       const flare = (0.02 + 0.62 * Math.max(0, 0.06 - y)) * (1 - 0.75 * smooth(0.05, -0.34, z));
       const rim = 0.035 * Math.exp(-(((out - 0.84) / 0.16) ** 2)) - 0.045 * smooth(0.55, 0.1, out);
       const round = 0.03 * smooth(0.86, 1.0, out);
-      const x = 0.975 + flare + (outer ? rim - round : -0.05 + round);
+      const x = 0.975 + flare + (outer ? rim - round : -0.05 + 0.0335 * smooth(0.7, 1.0, out));
       const place = [side * x, y, z];
       for (let k = 0; k < 3; k++) {
         points[3 * (r * columns + c) + k] = place[k] * head.semiAxes[k];

@@ -33,14 +33,14 @@ in vec2 aTrait;
 in uvec4 aFrom, aTo;
 uniform float uScale, uCut, uCalibre, uThick, uChildren, uLeast;
 out vec4 vColour;
-out vec2 vAcross;
+out float vSeed;
 
 float hash(float n) { return fract(sin(n * 78.233 + 12.98) * 43758.5453); }
 
 void main() {
   gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
   vColour = vec4(0.0);
-  vAcross = vec2(0.0);
+  vSeed = 0.0;
   float a = float(aFrom.x), b = float(aTo.x);
   bool before = a > 128.0, after = b > 128.0;
   if (!before && !after) return;
@@ -93,9 +93,9 @@ void main() {
   flow = normalize(flow + vec2(1e-6, 0.0));
   float pixels = width * uScale / here.w * (1.0 - 0.55 * along * along);
   float drawn = max(pixels, uLeast);
-  here.xy += aPlace.y * 0.5 * (drawn + 0.6) * vec2(-flow.y, flow.x) / uSize * 2.0 * here.w;
+  here.xy += aPlace.y * 0.5 * drawn * vec2(-flow.y, flow.x) / uSize * 2.0 * here.w;
   gl_Position = here;
-  vAcross = vec2(aPlace.y * 0.5 * (drawn + 0.6), 0.5 * drawn);
+  vSeed = hash(seed + 11.0);
 
   vec3 toward = normalize(uEye - point);
   vec3 halfway = normalize(uLight + toward);
@@ -110,19 +110,19 @@ void main() {
   vec3 pale = mix(uSkin * (0.42 + 0.66 * shade), colour, 0.36);
   colour = mix(pale, colour, mix(0.25, 1.0, terminal));
   float solid = min(1.0, pixels / drawn) * mix(0.75, 1.0, terminal) * kept;
+  solid = mix(solid, sqrt(solid), terminal);
   vColour = vec4(colour, solid);
 }`;
 
 export const STRAND_FRAGMENT = `${COMMON}
 in vec4 vColour;
-in vec2 vAcross;
+in float vSeed;
 out vec4 colour;
 void main() {
-  float edge = clamp(vAcross.y + 0.3 - abs(vAcross.x) + 0.2, 0.0, 1.0);
-  float grain = fract(52.98 * fract(dot(gl_FragCoord.xy, vec2(0.0671, 0.00584)) + vAcross.y));
-  float solid = vColour.a * edge;
+  float grain = fract(52.98 * fract(dot(gl_FragCoord.xy, vec2(0.0671, 0.00584)) + vSeed));
+  float solid = vColour.a;
   if (solid < 0.04) discard;
-  colour = vec4(vColour.rgb, clamp(solid + 0.24 * (grain - 0.5), 0.0, 1.0));
+  colour = vec4(vColour.rgb, clamp(solid + 0.5 * (grain - 0.5), 0.0, 1.0));
 }`;
 
 export const SKIN_VERTEX = `${COMMON}
