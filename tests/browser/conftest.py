@@ -139,7 +139,9 @@ def _editor_app(site: EditorSite) -> FastAPI:
     async def keep(request: Request) -> Response:
         form = await request.form()
         site.sent.append(json.loads(str(form["drawing"])))
-        return Response("<p>Kept.</p>", media_type="text/html")
+        return Response(
+            '<link rel="icon" href="data:,"><p>Kept.</p>', media_type="text/html"
+        )
 
     app.mount("/static", StaticFiles(directory=STATIC))
     app.mount("/pages", StaticFiles(directory=PAGES))

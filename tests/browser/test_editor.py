@@ -127,12 +127,12 @@ def test_split_and_join_keep_identity(site: Any, open_page: Callable[..., Page])
     parts = site_area(page, site, "A") + site_area(page, site, "P2")
     assert parts == pytest.approx(before, rel=0.02)
     # A piece of A and all of B cannot be one patch: who came from whom would be lost.
-    tap(page, 0.36, 0.57, "merge")
-    tap(page, 0.66, 0.5)
+    tap(page, 0.42, 0.57, "merge")
+    tap(page, 0.615, 0.52)
     expect(page.locator(".ae-status")).to_contain_text("cannot be joined")
     page.click("[data-act=undo]")
-    tap(page, 0.36, 0.5, "merge")
-    tap(page, 0.66, 0.5)
+    tap(page, 0.42, 0.5, "merge")
+    tap(page, 0.615, 0.52)
     assert names(page) == ["A"]
     assert changes(page) == [("merged", ["A", "B"], ["A"])]
     assert page.errors == []

@@ -8,12 +8,12 @@ from itertools import islice
 from sqlalchemy import Connection, Table, insert, select
 
 from anagen.clinic.store import Store, reading
-from anagen.clinic.tables import idempotency, metadata, sign_ins, throttles
+from anagen.clinic.tables import metadata, sign_ins, throttles
 
 # Rows in memory at a time.
 _ROWS = 2000
 # What lasts minutes or hours: nobody is signed in after a record was brought back.
-LEFT_OUT = (sign_ins, throttles, idempotency)
+LEFT_OUT = (sign_ins, throttles)
 
 
 def kept_tables() -> tuple[Table, ...]:

@@ -17,7 +17,7 @@ from anagen.clinic.entries import Entry, new_id, person_exists, put
 from anagen.clinic.permissions import Actor, require
 from anagen.clinic.photographs import PhotographStore
 from anagen.clinic.store import Store, faults, reading, writing
-from anagen.clinic.tables import entries, heads, idempotency, jobs
+from anagen.clinic.tables import entries, heads, jobs
 from anagen.errors import InputError, NotFoundError, Problem
 
 _ERASURE = "erasure"
@@ -133,7 +133,7 @@ def _erase_texts(
     gone = sorted(own - set(named_photographs(connection, but=number))) if own else []
     texts = select(func.count()).select_from(entries).where(mine, entries.c.body.is_not(None))
     count = int(connection.execute(texts).scalar_one())
-    for table in (heads, idempotency, jobs):
+    for table in (heads, jobs):
         connection.execute(delete(table).where(table.c.person == number))
     connection.execute(update(entries).where(mine).values(body=None))
     document = Erasure(
@@ -164,7 +164,7 @@ def _clear_traces(store: Store) -> None:
     if not store.is_sqlite:
         with store.engine.connect() as plain:
             connection = plain.execution_options(isolation_level="AUTOCOMMIT")
-            connection.execute(text("VACUUM entries, heads, idempotency, jobs"))
+            connection.execute(text("VACUUM entries, heads, jobs"))
         return
     with contextlib.closing(store.engine.raw_connection()) as raw:
         for _ in range(_TRIES):

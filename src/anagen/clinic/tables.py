@@ -149,20 +149,6 @@ throttles = Table(
     Column("until", _TIME, nullable=False),
 )
 
-# Answers to writes, so that a write sent twice is done once.
-idempotency = Table(
-    "idempotency",
-    metadata,
-    Column("account", _ID, primary_key=True),
-    Column("key", String(128), primary_key=True),
-    Column("request", _DIGEST, nullable=False),
-    Column("person", _ID, nullable=True),
-    Column("created", _TIME, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("headers", Text, nullable=False),
-    Column("answer", Text, nullable=False),
-)
-
 jobs = Table(
     "jobs",
     metadata,

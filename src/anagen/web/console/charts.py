@@ -216,8 +216,7 @@ def _values(chart: Chart) -> Iterable[float]:
     for fan in chart.fans:
         yield from fan.median
         for band in fan.bands:
-            if band.level <= 80 or not fan.bands:
-                yield from band.high
+            yield from band.high
 
 
 def _step(value: float) -> float:

@@ -76,6 +76,8 @@ _DECIDE = [Depends(Allowed("plan:write"))]
 # the plan itself is shown at once, and scripts ask again for the rest [s].
 _FIRST_SECONDS, _QUICK_SECONDS, _PATIENT_SECONDS = 0.5, 0.05, 8.0
 _MOST_LISTED = 4
+# Fields that stay when a plan of the comparison takes the place of the one typed.
+_CARRIED = ("csrf", "compared", "write_key", "note", "document", "version")
 
 PlanKey = Annotated[str | None, Query(alias="plan", pattern=r"^[0-9a-z]{8,40}$")]
 Pins = Annotated[str, Query(pattern=r"^[0-9a-z,]{0,170}$")]
@@ -182,8 +184,7 @@ def _acted(request: Request, actor: Actor, number: str, fields: dict[str, str]) 
         name = fields.pop("pick")
         found = seen_job(_own_job(request, actor, number, fields.get("compared", ""), "compare"))
         if isinstance(found.result, CompareResult) and name in found.result.plans:
-            kept = {key: fields[key] for key in ("csrf", "compared", "write_key", "note",
-                                                 "document", "version") if key in fields}  # fmt: skip
+            kept = {key: fields[key] for key in _CARRIED if key in fields}
             fields = fields_of(found.result.plans[name], ()) | kept
     return fields | {"pins": ",".join(pins)}
 
@@ -396,7 +397,8 @@ def _write(
     request: Request, actor: Actor, number: str, made: Made, state: Literal["draft", "accepted"]
 ) -> Kept:
     store = request.app.state.store
-    assert made.plan is not None and made.typed is not None
+    assert made.plan is not None
+    assert made.typed is not None
     reasons = {rule: words for rule, words in made.typed.reasons.items()
                if rule in reasoned(made.ruled)}  # fmt: skip
     overrides = overrides_of(reasons, actor.account, date.today())

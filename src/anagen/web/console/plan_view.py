@@ -191,7 +191,7 @@ def weeks_table(
 
 
 def sheet_of(plan: Plan, session: int) -> "SyringeSheet | None":
-    """What to prepare for a session; None when nothing is injected."""
+    """Give what to prepare for a session; None when nothing is injected."""
     from anagen.treatment.dilution import syringe_sheet
 
     if session >= len(plan.sessions) or not plan.sessions[session].injections:

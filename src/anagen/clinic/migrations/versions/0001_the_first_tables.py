@@ -70,18 +70,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_entries_person", ["person", "seq"], unique=False)
 
     op.create_table(
-        "idempotency",
-        sa.Column("account", sa.String(length=64), nullable=False),
-        sa.Column("key", sa.String(length=128), nullable=False),
-        sa.Column("request", sa.String(length=64), nullable=False),
-        sa.Column("person", sa.String(length=64), nullable=True),
-        sa.Column("created", sa.String(length=32), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("headers", sa.Text(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("account", "key", name=op.f("pk_idempotency")),
-    )
-    op.create_table(
         "jobs",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),

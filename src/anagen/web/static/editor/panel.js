@@ -108,12 +108,14 @@ function makeDetail(editor) {
   const { t } = editor;
   const scales = editor.scales;
   const patch = () => editor.drawing.patches.find((one) => one.id === editor.ui.chosen);
+  // A scale chosen before its grade is not in the drawing yet.
+  let picked = { id: null, scale: "" };
   const clamp = (input) => (input.value === "" ? null : Math.max(0, Math.min(100, Number(input.value))));
   const entry = (key, name) => make("input", { type: "number", min: 0, max: 100, step: "any", inputmode: "decimal", "data-regrowth": key,
     onchange: () => editor.grow(patch().id, { [name]: clamp(name === "percent" ? percent : terminal), ...(name === "percent" ? { grade: null, scale: null } : {}) }) });
   const percent = entry("regrowth_percent", "percent"), terminal = entry("terminal_percent", "terminal");
   const option = (value, words) => make("option", { value }, words);
-  const scale = make("select", { "data-regrowth": "scale", onchange: () => { showGrades(); if (!scale.value) setGrade(); } },
+  const scale = make("select", { "data-regrowth": "scale", onchange: () => { picked = { id: patch().id, scale: scale.value }; showGrades(); if (!scale.value) setGrade(); } },
     option("", t("no_scale")), ...scales.map((one) => option(one.key, one.name)));
   const grade = make("select", { "data-regrowth": "grade", onchange: () => setGrade() });
   const title = make("h3"), note = make("p", { class: "ae-hint" });
@@ -142,7 +144,11 @@ function makeDetail(editor) {
       const { regrowth } = one;
       if (document.activeElement !== percent) percent.value = regrowth.percent ?? "";
       if (document.activeElement !== terminal) terminal.value = regrowth.terminal ?? "";
-      if (document.activeElement !== scale) { scale.value = regrowth.scale ?? ""; showGrades(); grade.value = regrowth.grade ?? ""; }
+      if (document.activeElement !== scale && document.activeElement !== grade) {
+        scale.value = regrowth.scale ?? (picked.id === one.id ? picked.scale : "");
+        showGrades();
+        grade.value = regrowth.grade ?? "";
+      }
       note.textContent = one.paint ? t("painted") : "";
       unpaint.hidden = !one.paint;
     },
