@@ -23,7 +23,7 @@ EXAMPLES = ROOT / "examples"
 EXAMPLE = str(EXAMPLES / "patient.json")
 COMMANDS = (
     "plan", "simulate", "report", "check", "people", "parameters", "protocols", "schema",
-    "forecast", "compare", "review", "serve", "demo", "import", "export", "backup", "restore",
+    "forecast", "compare", "review", "document", "serve", "demo", "import", "export", "backup", "restore",
     "verify", "erase",
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from anagen._commands.demo_cli import demo
+from anagen._commands.document_cli import document
 from anagen._commands.evidence_cli import evidence_app
 from anagen._commands.exchange_cli import export, import_
 from anagen._commands.failures import BLOCKED, explain
@@ -33,7 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(evidence_app)
 app.add_typer(user_app)
-for _command in (forecast, compare, review, serve, demo, backup, restore, verify, erase):
+for _command in (forecast, compare, review, document, serve, demo, backup, restore, verify, erase):
     app.command()(_command)
 
 app.command("import")(import_)

@@ -48,7 +48,10 @@ class EditorSite:
 @pytest.fixture(scope="session")
 def editor_server() -> Iterator[EditorSite]:
     """Serve the editor's page, its static files and what it asks the server."""
+    from anagen.web.api import scalp_routes
+
     site = EditorSite()
+    scalp_routes.prepare()
     server = uvicorn.Server(
         uvicorn.Config(_editor_app(site), port=0, log_level="warning", ws="none")
     )
@@ -84,7 +87,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         errors: list[str] = []
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -139,9 +142,7 @@ def _editor_app(site: EditorSite) -> FastAPI:
     async def keep(request: Request) -> Response:
         form = await request.form()
         site.sent.append(json.loads(str(form["drawing"])))
-        return Response(
-            '<link rel="icon" href="data:,"><p>Kept.</p>', media_type="text/html"
-        )
+        return Response('<link rel="icon" href="data:,"><p>Kept.</p>', media_type="text/html")
 
     app.mount("/static", StaticFiles(directory=STATIC))
     app.mount("/pages", StaticFiles(directory=PAGES))

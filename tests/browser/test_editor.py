@@ -308,6 +308,40 @@ def test_a_draft_outlives_the_tab(page: Page) -> None:
     expect(page.locator(".ae-banner")).to_be_hidden()
 
 
+def test_a_drawing_that_was_saved_is_not_offered_again(
+    site: Any, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(site.address)
+    draw(page, circle(0.5, 0.5, 0.06))
+    page.click("#save")
+    expect(page.get_by_text("Kept.")).to_be_visible()
+    # The next visit: what was saved is the visit before.
+    site.model["previous"] = site.sent[0]["patches"]
+    page.goto(site.address)
+    page.wait_for_selector("html[data-ready=true]")
+    expect(page.locator(".ae-banner")).to_be_hidden()
+    page.click("[data-ghost='same:P1']")
+    page.click("#save")
+    # It did not arrive: the form comes back empty, and the drawing is offered.
+    page.goto(site.address)
+    draw(page, circle(0.6, 0.6, 0.04))
+    page.reload()
+    expect(page.locator(".ae-banner")).to_be_visible()
+
+
+def test_nothing_hinders_those_who_cannot_see_the_drawing(page: Page) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    draw(page, circle(0.5, 0.5, 0.06))
+    site_state = page.locator(".ae-state")
+    expect(site_state).to_have_text("Measured")
+    page.click("[data-act=help]")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page, context="#editor")
+        assert found.violations_count == 0, found.generate_report()
+
+
 def test_measures_stand_while_the_line_is_down(site: Any, page: Page) -> None:
     draw(page, circle(0.45, 0.45, 0.06))
     first = site_area(page, site, "P1")

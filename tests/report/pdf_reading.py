@@ -53,7 +53,9 @@ def _size(page: bytes) -> tuple[float, float]:
 
 def _stream(body: bytes) -> bytes:
     head, _, rest = body.partition(b"stream\n")
-    content = rest.rpartition(b"endstream")[0].rstrip(b"\r\n")
+    length = re.search(rb"/Length (\d+)", head)
+    assert length is not None
+    content = rest[: int(length[1])]
     return zlib.decompress(content) if b"FlateDecode" in head else content
 
 
@@ -71,16 +73,24 @@ def _words(page: bytes, objects: dict[int, bytes]) -> str:
     named = re.findall(rb"/(\w+) (\d+) 0 R", table[1]) if table else []
     fonts = {name: _letters(objects[int(number)], objects) for name, number in named}
     content = _stream(objects[_reference(page, b"Contents")])
-    words, letters = "", {}
-    pattern = rb"/(\w+) [\d.]+ Tf|\((?:[^()\\]|\\.)*\)|<([0-9A-Fa-f]+)>\s*Tj"
+    words, letters, spoken = "", {}, False
+    pattern = rb"/(\w+) [\d.]+ Tf|(/ActualText ?)?\(((?:[^()\\]|\\.)*)\)|\bEMC\b"
     for found in re.finditer(pattern, content, re.S):
         if found[1] is not None:
             letters = fonts.get(found[1], {})
-        elif found[0].startswith(b"("):
-            raw = _unescaped(found[0][1:-1])
+        elif found[2] is not None:
+            words, spoken = words + _text(_unescaped(found[3])), True
+        elif found[3] is None:
+            spoken = False
+        elif not spoken:
+            raw = _unescaped(found[3])
             codes = [int.from_bytes(raw[i : i + 2], "big") for i in range(0, len(raw), 2)]
             words += "".join(letters.get(code, "") for code in codes)
     return re.sub(r"[\s\u00ad\u2060]+", "", words)
+
+
+def _text(raw: bytes) -> str:
+    return raw[2:].decode("utf-16-be") if raw.startswith(b"\xfe\xff") else raw.decode("latin-1")
 
 
 def _unescaped(text: bytes) -> bytes:

@@ -9,11 +9,11 @@ from anagen.report.strands import Array
 if TYPE_CHECKING:
     from anagen.scalp import Scalp
 
-# The nose of the turned head, in units of its half breadth, length and height: half of it, from the
-# bridge over the wing to the tip.
+# Corners of the nose of the turned head, in units of its half breadth, length and height; it is
+# drawn as their hull.
 _NOSE = (
-    (0.035, 0.99, -0.10), (0.05, 1.02, -0.15), (0.075, 1.04, -0.20), (0.125, 1.02, -0.235),
-    (0.145, 1.0, -0.265), (0.12, 1.01, -0.29), (0.075, 1.04, -0.285), (0.045, 1.08, -0.30),
+    (0.0, 0.99, -0.06), (0.03, 1.0, -0.12), (0.12, 1.0, -0.25), (0.115, 1.01, -0.285),
+    (0.05, 1.09, -0.225), (0.045, 1.09, -0.255), (0.04, 1.04, -0.295),
 )  # fmt: skip
 # How far the rim of an ear stands off the head, as a share of the half breadth.
 _EAR_STANDS_OFF = 0.1
@@ -70,7 +70,7 @@ def _view(scalp: "Scalp", view: Any) -> dict[str, Any]:
 
     axes, origin = camera(scalp, view)
     shapes, lines = silhouette(view, Ellipsoid(np.asarray(scalp.head.semi_axes)))
-    rings = cover_outlines(scalp, np.ones(len(scalp.position)), view, pixel_mm=0.5)
+    rings = cover_outlines(scalp, np.ones(len(scalp.position)), view, pixel_mm=1.0)
     width, height = frame(scalp, view)
     return {
         "width": width,

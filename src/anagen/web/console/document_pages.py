@@ -172,6 +172,8 @@ async def add_picture(request: Request, number: Number, actor: CurrentActor) -> 
         return await run_in_threadpool(
             _refused, request, error, "patient_photographs.html", "photograph", number, fields
         )
+    finally:
+        await request.close()  # the file that was sent
     return RedirectResponse(f"/people/{number}/photographs?saved=true", 303)
 
 

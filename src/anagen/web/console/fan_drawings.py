@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 # Picture in its own units; the page scales it.
 _WIDTH, _HEIGHT = 440.0, 250.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 12.0, 14.0, 36.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 12.0, 14.0, 36.0
 _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 Values = Sequence[float | None]
@@ -113,9 +113,10 @@ def _axes(chart: Chart) -> list[str]:
     for share in _QUARTERS:
         value = share * chart.ceiling
         y = _y(chart, value)
+        unit = " %" if share == _QUARTERS[-1] else ""
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text class="tick end" x="{_LEFT - 7}" y="{y + 4:.1f}">{value:g}</text>'
+            f'<text class="tick end" x="{_LEFT - 7}" y="{y + 4:.1f}">{value:g}{unit}</text>'
         )
     last = int(chart.weeks[-1]) if chart.weeks else 0
     step = next((size for size in (4, 8, 13, 26, 52) if last <= 7 * size), 52)
@@ -123,8 +124,7 @@ def _axes(chart: Chart) -> list[str]:
         x = _x(chart, week)
         parts.append(f'<text class="tick middle" x="{x:.1f}" y="{_HEIGHT - 18}">{week}</text>')
     parts.append(f'<text class="tick middle" x="{(_LEFT + _WIDTH - _RIGHT) / 2:.1f}" '
-                 f'y="{_HEIGHT - 3}">{escape(chart.week_words)}</text>'
-                 f'<text class="tick" x="4" y="{_TOP + 4}">%</text>')  # fmt: skip
+                 f'y="{_HEIGHT - 3}">{escape(chart.week_words)}</text>')  # fmt: skip
     return parts
 
 

@@ -23,7 +23,9 @@ from anagen.web.console.scalp_pictures import (
     area_ratio,
     hatch,
     head_of,
+    scaled,
     strength,
+    to_mean_head,
     view_picture,
 )
 from anagen.web.console.texts import Texts
@@ -151,7 +153,10 @@ def make_course(
     at = _index(moments, week)
     views = {}
     if moments:
-        head = head_of(patient.head_circumference_mm)
+        # All are drawn on the mean head, whose mannequin is ready; lengths are scaled to it.
+        head = head_of(None)
+        factor = to_mean_head(patient.head_circumference_mm)
+        drawings = [scaled(one, factor) for one in drawings]
         looks = {name: by_case[case] for name, by_case in moments[at].looks.items()}
         titles = _view_titles(texts)
         views = {
@@ -269,7 +274,7 @@ def _past(
                                                        texts.percent(row.cover))  # fmt: skip
             looks[name] = dict.fromkeys(CASES, look)
         salt = salt_of(visit)
-        words = texts.text("as seen on %(day)s", day=texts.day(visit.date))
+        words = texts.text("on %(day)s", day=texts.day(visit.date))
         if salt is not None:
             words += f" · SALT {texts.number(salt)}"
         weeks = (visit.date - last).days / 7 if last else 0.0
@@ -306,7 +311,7 @@ def _future(
             name = {"likely": "median", "lucky": "low_80", "unlucky": "high_80"}[case]
             salt = getattr(plan.salt_percent, name)[at]
             captions[case] = texts.text(
-                "forecast for week %(week)s, %(day)s · SALT %(salt)s", week=week,
+                "for week %(week)s, %(day)s · SALT %(salt)s", week=week,
                 day=texts.day(day), salt=texts.number(salt),
             )  # fmt: skip
         moments.append(Moment(float(week), day, "forecast", bare.key, looks, captions))
@@ -327,7 +332,8 @@ def _ahead_look(
     if case == "likely" and high - low >= 0.01:
         span = f"{texts.number(100 * low, 0)}\N{EN DASH}{texts.number(100 * high, 0)}"
         label = f"{label} ({span})"
-    return Look(min((1.0 - cover) * within, 1.0), high - low, label)
+    spread = high - low if case == "likely" else 0.0
+    return Look(min((1.0 - cover) * within, 1.0), spread, label)
 
 
 def treated_plan(result: ForecastResult) -> PlanForecast | None:
@@ -356,7 +362,7 @@ def _frames(moments: Sequence[Moment], texts: Texts) -> str:
             "caption": dict(one.caption),
             "patches": {
                 name: {case: [round(strength(1.0 if look.bald is None else look.bald), 3),
-                              round(hatch(look.spread if case == "likely" else 0.0), 3),
+                              round(hatch(look.spread), 3),
                               look.label]
                        for case, look in by_case.items()}
                 for name, by_case in one.looks.items()

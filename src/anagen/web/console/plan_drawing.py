@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from anagen.scalp.rings import _lifted, outline_ring, scalp_ring
 from anagen.scalp.shapes import PatchShape
 from anagen.scalp.surface import Array, Head, beyond_hairline
-from anagen.scalp.views import _AXES, _bounds, ViewPoint
+from anagen.scalp.views import _AXES, ViewPoint, _bounds
 from anagen.treatment.injections import Injection
 from anagen.web.console.texts import Texts
 
@@ -136,8 +136,12 @@ def _close_up(
     svg = Markup(
         '<svg class="close-up" viewBox="{box}" role="group" aria-label="{title}" '
         'data-view="{view}">{inside}</svg>'
-    ).format(box=f"{low[0]:.1f} {low[1]:.1f} {size[0]:.1f} {size[1]:.1f}", title=title,
-             view=view, inside=Markup(inside))  # noqa: S704 - made of numbers and escaped words  # fmt: skip
+    ).format(
+        box=f"{low[0]:.1f} {low[1]:.1f} {size[0]:.1f} {size[1]:.1f}",
+        title=title,
+        view=view,
+        inside=Markup(inside),
+    )
     return CloseUp(title, len(group), svg, wide=bool(size.max() > 2.2 * _LEAST_SPAN_MM))
 
 

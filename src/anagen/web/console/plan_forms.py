@@ -74,7 +74,8 @@ def first_fields(patient: Patient, today: date, protocol: str = "") -> dict[str,
     """Fields of a page that was just opened: a protocol as it is, begun when it may."""
     chosen = protocol if protocol in load_protocols() else DEFAULT_PROTOCOL
     gap = timedelta(days=load_protocol(chosen).interval_days)
-    given = [one.date for one in (*patient.sessions, *patient.session_summaries)]
+    given = [one.date for one in patient.sessions]
+    given += [one.date for one in patient.session_summaries]
     start = max([today, *(day + gap for day in given)])
     return {"protocol": chosen, "start": start.isoformat()}
 
@@ -216,6 +217,26 @@ def with_moves(plan: Plan, moves: Mapping[int, ViewPoint]) -> Plan:
     )
     session = first.model_copy(update={"injections": sites})
     return bare.model_copy(update={"sessions": (session, *plan.sessions[1:])})
+
+
+def check_moves(patient: Patient, moves: Mapping[int, ViewPoint]) -> None:
+    """Refuse sites that were moved off the scalp.
+
+    Raises
+    ------
+    InputError
+        Every such site.
+    """
+    from anagen.web.console.plan_drawing import is_on_scalp
+    from anagen.web.console.scalp_pictures import head_of
+
+    head = head_of(patient.head_circumference_mm)
+    off = [number for number, point in moves.items() if not is_on_scalp(head, point)]
+    if off:
+        raise InputError(
+            [Problem(f"site {number}", "a place on the scalp", "one beyond the hairline",
+                     "Move it back, or put the moved sites back.") for number in off]
+        )  # fmt: skip
 
 
 def overrides_of(reasons: Mapping[str, str], author: str, on: date) -> tuple[Override, ...]:

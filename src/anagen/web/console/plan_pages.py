@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -41,6 +41,7 @@ from anagen.web.console.plan_forms import (
     MOST_PINS,
     Typed,
     by_field,
+    check_moves,
     defaults_of,
     fields_of,
     first_fields,
@@ -72,9 +73,18 @@ _READ = [Depends(Allowed("record:read"))]
 _COMPUTE = [Depends(Allowed("compute"))]
 _DECIDE = [Depends(Allowed("plan:write"))]
 
-# How long a page is held back for the forecast when it is first opened, and how long a change is:
-# the plan itself is shown at once, and scripts ask again for the rest [s].
-_FIRST_SECONDS, _QUICK_SECONDS, _PATIENT_SECONDS = 0.5, 0.05, 8.0
+
+class Patience(NamedTuple):
+    """How long a page is held back for the plan, and then for the rest [s]."""
+
+    plan: float
+    rest: float
+
+
+# A page that was just opened, a change (the plan is shown at once), the scripts that ask again for
+# the rest, and a form sent without scripts.
+_FIRST, _QUICK = Patience(1.5, 0.3), Patience(4.0, 0.05)
+_AGAIN, _WHOLE = Patience(8.0, 8.0), Patience(LONGEST_SECONDS, LONGEST_SECONDS)
 _MOST_LISTED = 4
 # Fields that stay when a plan of the comparison takes the place of the one typed.
 _CARRIED = ("csrf", "compared", "write_key", "note", "document", "version")
@@ -125,7 +135,7 @@ def show_plan(
     made = Made(fields)
     if "compute" in actor.permissions:
         like = entry.document.plan if entry else None
-        made = _made(request, actor, number, fields, _FIRST_SECONDS, like=like)
+        made = _made(request, actor, patient, fields, _FIRST, like=like)
     return _answer(request, actor, number, patient, made, 200, entry=entry, kept=kept)
 
 
@@ -158,11 +168,10 @@ def _preview(request: Request, actor: Actor, number: str, fields: dict[str, str]
     store = request.app.state.store
     patient = patient_of(store, number)
     fields = _acted(request, actor, number, fields)
-    seconds = LONGEST_SECONDS
+    patience = _WHOLE
     if is_fragment(request):
-        asks_again = request.headers["X-Fragment"] == "wait"
-        seconds = _PATIENT_SECONDS if asks_again else _QUICK_SECONDS
-    made = _made(request, actor, number, fields, seconds)
+        patience = _AGAIN if request.headers["X-Fragment"] == "wait" else _QUICK
+    made = _made(request, actor, patient, fields, patience)
     status = 422 if made.errors and not is_fragment(request) else 200
     return _answer(request, actor, number, patient, made, status)
 
@@ -190,34 +199,34 @@ def _acted(request: Request, actor: Actor, number: str, fields: dict[str, str]) 
 
 
 def _made(
-    request: Request, actor: Actor, number: str, fields: dict[str, str], seconds: float, *,
+    request: Request, actor: Actor, patient: Patient, fields: dict[str, str], patience: Patience, *,
     like: Plan | None = None,
 ) -> Made:  # fmt: skip
-    """Make, check and forecast; wait some seconds for the forecast, longer for the plan."""
-    made = Made(fields)
+    """Make, check and forecast, as long as the reader waits."""
+    made, number = Made(fields), patient.id
     profile = setting(request.app.state.store, "rules_profile").value
     try:
         made.typed = read_typed(number, fields, profile)
-        _place_sites(request, actor, number, made, like)
+        _place_sites(request, actor, patient, made, like, patience.plan)
         if made.plan is not None:
-            made.forecast = _forecast(request, actor, number, made, seconds)
+            made.forecast = _forecast(request, actor, number, made, patience.rest)
     except InputError as error:
         made.errors |= by_field(problems_by_field(error))
     if made.typed is not None and made.typed.compared:
         with_key = _own_job(request, actor, number, made.typed.compared, "compare")
-        made.compare = _waited(request, actor, with_key, seconds)
+        made.compare = _waited(request, actor, with_key, patience.rest)
     made.working = any(one is not None and one.active
                        for one in (made.asked, made.forecast, made.compare))  # fmt: skip
     return made
 
 
 def _place_sites(
-    request: Request, actor: Actor, number: str, made: Made, like: Plan | None
+    request: Request, actor: Actor, patient: Patient, made: Made, like: Plan | None, seconds: float
 ) -> None:
     """Let a worker place the sites; move those moved by hand, and check the plan again."""
     read = made.typed
     assert read is not None
-    made.asked = _waited(request, actor, same_job(request, actor, read.asked), LONGEST_SECONDS)
+    made.asked = _waited(request, actor, same_job(request, actor, read.asked), seconds)
     _raise_problem(made.asked)
     result = made.asked.result
     if not isinstance(result, PlanResult):
@@ -228,11 +237,12 @@ def _place_sites(
         made.fields["moves"] = json.dumps(
             [{"number": one, "view": at.view, "x": at.x, "y": at.y} for one, at in moves.items()]
         )
+    check_moves(patient, moves)
     plan = with_moves(result.plan, moves)
     found, made.limits = result.plan.findings, result.limits
     if moves:
-        asked = CheckRequested(person=number, plan=plan, profile=read.asked.profile)
-        checked = _waited(request, actor, same_job(request, actor, asked), LONGEST_SECONDS)
+        asked = CheckRequested(person=patient.id, plan=plan, profile=read.asked.profile)
+        checked = _waited(request, actor, same_job(request, actor, asked), seconds)
         _raise_problem(checked)
         if not isinstance(checked.result, CheckResult):
             return
@@ -358,7 +368,7 @@ def _standing(request: Request, actor: Actor, number: str) -> tuple[Entry, ...]:
 def _kept(request: Request, actor: Actor, number: str, fields: dict[str, str]) -> Response:
     """Keep, or show the page again with what is wrong."""
     patient = patient_of(request.app.state.store, number)
-    made = _made(request, actor, number, fields, 0.0)
+    made = _made(request, actor, patient, fields, Patience(LONGEST_SECONDS, 0.0))
     state: Literal["draft", "accepted"] = (
         "accepted" if fields.get("state") == "accepted" else "draft"
     )

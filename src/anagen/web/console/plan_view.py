@@ -255,7 +255,7 @@ def _trade_picture(rows: Sequence[PlanRow], points: Mapping[str, int], say: Say)
         return x, _HIGH - _BOTTOM - share * (_HIGH - _TOP - _BOTTOM)
 
     parts = [*_trade_axes(most_mg, top, say)]
-    front = sorted((place(row) for row in rows if row.pareto))
+    front = sorted(place(row) for row in rows if row.pareto)
     if len(front) > 1:
         parts.append('<polyline class="front" points="'
                      + " ".join(f"{x:.1f},{y:.1f}" for x, y in front) + '"/>')  # fmt: skip
@@ -270,10 +270,15 @@ def _trade_picture(rows: Sequence[PlanRow], points: Mapping[str, int], say: Say)
             parts.append(f'<g class="pick-dot"><circle cx="{x:.1f}" cy="{y:.1f}" r="10"/>'
                          f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">'
                          f"{points[row.name]}</text></g>")  # fmt: skip
-    return Markup('<svg class="trade" viewBox="0 0 {w:.0f} {h:.0f}" role="img" '
-                  'aria-label="{title}">{parts}</svg>').format(
-        w=_WIDE, h=_HIGH, title=say("Regrowth by amount of steroid, plan by plan"),
-        parts=Markup("".join(parts)))  # noqa: S704 - every part is made of numbers and escaped words  # fmt: skip
+    return Markup(
+        '<svg class="trade" viewBox="0 0 {w:.0f} {h:.0f}" role="img" '
+        'aria-label="{title}">{parts}</svg>'
+    ).format(
+        w=_WIDE,
+        h=_HIGH,
+        title=say("Regrowth by amount of steroid, plan by plan"),
+        parts=Markup("".join(parts)),
+    )
 
 
 def _trade_axes(most_mg: float, top: float, say: Say) -> Iterable[str]:

@@ -14,7 +14,7 @@ from anagen.web.api.job_models import (
     PlanForecast,
     ReviewResult,
 )
-from anagen.web.console.fan_drawings import Band, Chart, Line, Mark, drawn
+from anagen.web.console.fan_drawings import Band, Chart, Line, Mark, ceiling_of, drawn
 
 Say = Callable[..., str]
 
@@ -158,6 +158,7 @@ def _charts(
         drawn(Chart(say("Regrowth of what was bald, 80 % intervals"), made.weeks, regrowth,
                     marks=marks, week_words=words)),
         drawn(Chart(say("Chance of visible atrophy, 95 % intervals"), made.weeks, harm,
+                    ceiling_of(harm),
                     week_words=words)),
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from anagen.web.console import (
     people_pages,
     plan_pages,
     review_pages,
+    treat_pages,
     visit_pages,
 )
 
@@ -32,5 +33,6 @@ def console_routers() -> tuple[APIRouter, ...]:
         explore_pages.router,
         review_pages.router,
         plan_pages.router,
+        treat_pages.router,
         visit_pages.router,
     )

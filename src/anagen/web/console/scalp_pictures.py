@@ -28,7 +28,7 @@ _BORDER_CELL_MM = 4.0
 _LEAST_FACING = 0.25
 _SITE_RADIUS_MM = 1.5
 # How far below a patch its name stands.
-_LABEL_MM = 10.0
+_LABEL_MM = 11.5
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,39 @@ class Look:
 
 def head_of(circumference_mm: float | None) -> Head:
     """Head of a circumference [mm]; the mean adult's when it is not known."""
+    return make_head(circumference_mm or _mean_circumference_mm())
+
+
+def to_mean_head(circumference_mm: float | None) -> float:
+    """Factor from lengths on a head to those on the mean head [1]: heads are similar."""
+    return 1.0 if circumference_mm is None else _mean_circumference_mm() / circumference_mm
+
+
+def _mean_circumference_mm() -> float:
     from anagen.evidence.parameters import load_parameters
 
-    return make_head(circumference_mm or load_parameters().value("scalp.head_circumference", "mm"))
+    return load_parameters().value("scalp.head_circumference", "mm")
+
+
+def scaled(drawn: Drawn, factor: float) -> Drawn:
+    """Drawing with its lengths scaled; shares of a view stay as they are."""
+    if factor == 1.0:
+        return drawn
+
+    def shape(one: PatchShape) -> PatchShape:
+        outlines = tuple(
+            line if line.unit == "fraction" else line.model_copy(
+                update={"points": tuple((factor * x, factor * y) for x, y in line.points)})
+            for line in one.outlines
+        )  # fmt: skip
+        return one.model_copy(update={"outlines": outlines})
+
+    sites = tuple(
+        one if one.unit == "fraction" else one.model_copy(
+            update={"x": factor * one.x, "y": factor * one.y})
+        for one in drawn.sites
+    )  # fmt: skip
+    return Drawn(drawn.key, {name: shape(one) for name, one in drawn.shapes.items()}, sites)
 
 
 def view_picture(
@@ -194,17 +224,18 @@ def hatch(spread: float) -> float:
 
 def _shape(head: Head, view: str, shape: PatchShape, scalp: "Scalp | None") -> tuple[str, str]:
     if shape.masks and scalp is not None:
-        return _masked(scalp, view, shape), "evenodd"
+        return _masked(head, scalp, view, shape), "evenodd"
     rings = [outline_ring(head, outline, view) for outline in shape.outlines]
     return _path([ring for ring in rings if len(ring)]), "nonzero"
 
 
 @lru_cache(maxsize=128)
-def _masked(scalp: "Scalp", view: str, shape: PatchShape) -> str:
+def _masked(head: Head, scalp: "Scalp", view: str, shape: PatchShape) -> str:
     from anagen.scalp import cover_outlines, patch_cells
 
     found = cover_outlines(scalp, patch_cells(scalp, shape), view)  # type: ignore[arg-type]
-    return _path([np.asarray(one.points) for one in found])
+    ratio = head.semi_axes[0] / scalp.head.semi_axes[0]
+    return _path([ratio * np.asarray(one.points) for one in found])
 
 
 def _labels(

@@ -47,8 +47,8 @@ function slide(root) {
   let which = /** @type {Case} */ (choices.find((one) => one.hasAttribute("aria-current"))?.dataset.case ?? "likely");
   const update = () => {
     const frame = frames[Number(input.value)];
-    input.setAttribute("aria-valuetext", frame.caption[which]);
     show(root, frame, which);
+    input.setAttribute("aria-valuetext", root.querySelector("[data-caption]")?.textContent ?? "");
   };
   input.addEventListener("input", update);
   for (const button of root.querySelectorAll("[data-step]")) {

@@ -3,7 +3,7 @@
  *
  * `render({model, el})`, as anywidget has it. The model gives: visit_patches (as PatchSeen),
  * patch_changes, previous (patches of the visit before, with `state: "gone"` where they were gone),
- * known_ids (every name ever used), texts, scales, draft_key, geometry or geometry_url,
+ * known_ids (every name ever used), texts, scales, draft_key, draft_version, geometry or geometry_url,
  * measure_url, csrf, circumference_mm, ancestry. It gets back: visit_patches, patch_changes, measured.
  * `el.dataset.field` names a text area of the form that mirrors {patches, patch_changes}.
  */
@@ -15,7 +15,7 @@ import { listenToKeys } from "./keys.js";
 import { coloursOf, drawGhosts, drawGuides, drawHead, drawLive, drawPatches } from "./paint.js";
 import { makePanel } from "./panel.js";
 import {
-  addPatch, circle, freshName, markGone, outlinesOf, patchChanges, readDrawing, remove, setRegrowth,
+  addPatch, circle, essence, freshName, markGone, outlinesOf, patchChanges, readDrawing, remove, setRegrowth,
   unmarkGone, visitPatches,
 } from "./patches.js";
 import { cleaned } from "./regions.js";
@@ -26,7 +26,9 @@ import { speaker } from "./words.js";
 
 const START = { yaw: 0.6, pitch: 0.85 };
 const MOST_PITCH = 1.5;
-const BRUSH_MM = [0.5, 10];
+const BRUSH_MM = [1, 20];
+/** The small pictures follow a turned head once it rests. */
+const SETTLED_MS = 120;
 let count = 0;
 
 /** Draw the editor into an element; gives a function that takes it away. */
@@ -65,10 +67,10 @@ function start({ model, el, geometry, t, stop }) {
     tool: "draw", view: "top", chosen: null, mode: "new", brush: 3, kind: 2, joining: null,
     points: [], pending: false, cursor: null, byKeys: false, brushDown: false, shift: null, ...START,
   };
-  let stage = null, colours = coloursOf(el), parts = [], help = null, hintLine = null, measuring = { answer: null, state: "none", at: null };
+  let stage = null, colours = coloursOf(el), parts = [], help = null, hintLine = null, measuring = { answer: null, state: "none", at: null }, settled = 0;
   const status = make("p", { class: "ae-status", role: "status" });
   const mirror = mirrorOf(el);
-  const draft = makeDraft(model.get("draft_key"), (key) => editor.say(t(key), true));
+  const draft = makeDraft(model.get("draft_key"), model.get("draft_version"), (key) => editor.say(t(key), true));
   const measure = makeMeasure({
     url: model.get("measure_url"), csrf: () => model.get("csrf"), body: () => question(editor, model),
     told(now) {
@@ -131,12 +133,13 @@ function start({ model, el, geometry, t, stop }) {
     },
     setMode(mode) { ui.mode = mode; refresh(); },
     setKind(kind) { ui.kind = kind; refresh(); },
-    setBrush(mm) { ui.brush = Math.max(BRUSH_MM[0], Math.min(BRUSH_MM[1] * 2, mm)); refresh(); },
+    setBrush(mm) { ui.brush = Math.max(BRUSH_MM[0], Math.min(BRUSH_MM[1], mm)); refresh(); },
     turn(dx, dy) {
       ui.yaw += dx;
       ui.pitch = Math.max(-MOST_PITCH, Math.min(MOST_PITCH, ui.pitch + dy));
       stage.look(editor.camera("turn"), true);
-      parts.find((part) => part.views)?.update();
+      clearTimeout(settled);
+      settled = setTimeout(() => views.update(), SETTLED_MS);
     },
     grow(id, regrowth) { editor.commit(setRegrowth(history.now, id, regrowth)); },
     gone(id) { editor.commit(markGone(history.now, id), "said_gone", { id }); },
@@ -174,7 +177,7 @@ function start({ model, el, geometry, t, stop }) {
   });
   stage = makeStage(host, drawLayer);
   const tools = makeTools(editor);
-  const row = makeToolRow(editor), options = makeOptions(editor), views = { ...makeViews(editor), views: true }, panel = makePanel(editor), corners = makeCorners(editor);
+  const row = makeToolRow(editor), options = makeOptions(editor), views = makeViews(editor), panel = makePanel(editor), corners = makeCorners(editor);
   help = makeHelp(editor);
   hintLine = options.hint;
   hintLine.id = `${editor.name}-hint`;
@@ -236,12 +239,23 @@ function start({ model, el, geometry, t, stop }) {
     stage.show(project(stage.camera, place));
   }
 
+  /** Whether a drawing is what the record has by now, here or as the visit before. */
+  function kept({ drawing, sent }) {
+    const same = (one, other) => essence(one, []) === essence(other, []);
+    if (essence(drawing, previous) === essence(first, previous)) return true;
+    const last = { gone: [], patches: ghosts.map((one) => ({ ...one, origins: [] })) };
+    const alone = { gone: [], patches: drawing.patches.map((one) => ({ ...one, origins: [] })) };
+    return Boolean(sent) && same(last, alone);
+  }
+
   function offerDraft() {
     const found = draft.read();
-    if (!found || JSON.stringify(found.drawing) === JSON.stringify(first)) { if (found) draft.clear(); return; }
+    if (!found) return;
+    if (kept(found)) { draft.clear(); return; }
     const at = new Date(found.at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     const done = (work) => () => { work(); banner.hidden = true; host.focus(); };
-    banner.replaceChildren(make("p", {}, t("draft_found", { at })),
+    const other = found.version !== (model.get("draft_version") ?? null);
+    banner.replaceChildren(make("p", {}, t("draft_found", { at }), other ? ` ${t("draft_older")}` : ""),
       make("button", { type: "button", class: "ae-main", onclick: done(() => { history.push(found.drawing); changed(); }) }, t("restore")),
       make("button", { type: "button", class: "ae-small", onclick: done(() => draft.clear()) }, t("discard")));
     banner.hidden = false;
@@ -254,6 +268,9 @@ function start({ model, el, geometry, t, stop }) {
     const themes = new MutationObserver(recolour);
     themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
     signal.addEventListener("abort", () => themes.disconnect());
+    el.closest("form")?.addEventListener("submit", () => {
+      if (draft.read()) draft.write(history.now, true);
+    }, { signal });
     el.addEventListener("keydown", (event) => {
       // Enter in a field takes its value; it never sends the form around the editor.
       if (event.key === "Enter" && event.target instanceof HTMLInputElement) { event.preventDefault(); event.target.blur(); event.target.focus(); }
@@ -267,7 +284,7 @@ function start({ model, el, geometry, t, stop }) {
   refresh();
   offerDraft();
   model.on?.("change:csrf", () => measure.now());
-  return () => { stage.end(); measure.end(); el.replaceChildren(); };
+  return () => { clearTimeout(settled); stage.end(); measure.end(); el.replaceChildren(); };
 }
 
 /** What the server is asked to measure. */

@@ -1,6 +1,6 @@
 /** What is kept while somebody draws: steps to undo, a draft on this machine, the last measures. */
 
-const DRAFT_VERSION = 1;
+const DRAFT_FORMAT = 1;
 const WAIT_MS = 150;
 const AGAIN_MS = 5000;
 
@@ -18,8 +18,11 @@ export function makeHistory(first) {
   };
 }
 
-/** Draft of a drawing in the browser's own store; a full or forbidden store is told, not fatal. */
-export function makeDraft(key, told) {
+/**
+ * Draft of a drawing in the browser's own store, with the time and the version of the record that it
+ * began from; a full or forbidden store is told, not fatal.
+ */
+export function makeDraft(key, version, told) {
   const name = key ? `anagen:${key}` : null;
   const attempt = (work) => {
     try { return name ? work() : null; } catch { told("draft_not_kept"); return null; }
@@ -31,13 +34,14 @@ export function makeDraft(key, told) {
         if (!text) return null;
         try {
           const draft = JSON.parse(text);
-          return draft.version === DRAFT_VERSION && Array.isArray(draft.drawing?.patches) ? draft : null;
+          return draft.format === DRAFT_FORMAT && Array.isArray(draft.drawing?.patches) ? draft : null;
         } catch { return null; }
       });
     },
-    write(drawing) {
+    /** `sent` marks a drawing that went off with its form, whether or not it arrived. */
+    write(drawing, sent = false) {
       attempt(() => localStorage.setItem(name, JSON.stringify(
-        { version: DRAFT_VERSION, at: new Date().toISOString(), drawing })));
+        { format: DRAFT_FORMAT, version: version ?? null, at: new Date().toISOString(), sent, drawing })));
     },
     clear() { attempt(() => localStorage.removeItem(name)); },
   };

@@ -60,10 +60,12 @@ function drawTurned(context, geometry, camera, colours, pixel) {
   const marks = geometry.marks.map(({ name, ring }) => {
     const middle = ring.reduce((sum, p) => sum.map((v, i) => v + p[i] / ring.length), [0, 0, 0]);
     const square = camera.axes[2].reduce((sum, v, i) => sum + (v * middle[i]) / semi[i], 0);
-    return { name, near: square > 0, points: ring.map((p) => project(camera, p)) };
+    const flat = ring.map((p) => project(camera, p));
+    return { name, near: square > 0, points: name === "nose" ? hull(flat) : flat };
   });
-  const mark = ({ points }) => {
-    path(context, points);
+  const mark = ({ name, points }) => {
+    if (name === "nose") softPath(context, points);
+    else path(context, points);
     context.fillStyle = colours.skin;
     context.strokeStyle = colours.muted;
     context.lineWidth = 1.2 * pixel;
@@ -83,6 +85,34 @@ function drawTurned(context, geometry, camera, colours, pixel) {
     drawScalp(context, geometry, camera, ring, colours, pixel);
   }
   marks.filter((one) => one.near).forEach(mark);
+}
+
+/** Closed path with rounded corners: through the middles of the sides. */
+function softPath(context, points) {
+  const middle = (i) => {
+    const [a, b] = [points[i % points.length], points[(i + 1) % points.length]];
+    return [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+  };
+  context.beginPath();
+  context.moveTo(...middle(0));
+  for (let i = 1; i <= points.length; i += 1) {
+    context.quadraticCurveTo(...points[i % points.length], ...middle(i));
+  }
+  context.closePath();
+}
+
+/** Convex hull: the outline of something that bulges. */
+function hull(points) {
+  const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const half = (list) => list.reduce((chain, p) => {
+    const turns = () => {
+      const [a, b] = chain.slice(-2);
+      return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) <= 0;
+    };
+    while (chain.length >= 2 && turns()) chain.pop();
+    return [...chain, p];
+  }, []);
+  return [...half(sorted).slice(0, -1), ...half(sorted.reverse()).slice(0, -1)];
 }
 
 /** A tiny ring right behind the head: out of sight, so that the whole rim comes back. */

@@ -68,6 +68,12 @@ export function visitPatches(drawing) {
   }));
 }
 
+/** What of a drawing the editor makes: equal texts mean equal drawings. */
+export function essence(drawing, previous) {
+  const patches = visitPatches({ ...drawing, patches: drawing.patches.map((one) => ({ ...one, kept: {} })) });
+  return JSON.stringify([patches, patchChanges(drawing, previous)]);
+}
+
 const drop = (fields) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
 

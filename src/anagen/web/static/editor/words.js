@@ -30,6 +30,7 @@ export const WORDS = {
   offline_never: "No connection: nothing measured yet; drawing goes on.",
   refused: "The server could not measure this drawing.", signed_out: "Your sign-in has ended. The draft is kept; sign in again in another tab.",
   overlap: "{first} and {second} share {area} cm².", draft_found: "A drawing from {at} was not saved.",
+  draft_older: "The visit was changed since; look it over before you save.",
   restore: "Restore it", discard: "Discard it", draft_kept: "Draft kept {at}",
   draft_not_kept: "This browser keeps no draft. Save before you leave.",
   too_small: "That is too small to be a patch, or beside the scalp.", off_scalp: "That lies beside the scalp.",

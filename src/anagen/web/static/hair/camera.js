@@ -45,7 +45,7 @@ export function axes(eye) {
 export function projection(eye, width, height) {
   const { right, up, toward } = axes(eye);
   const centre = [0, 0, (SINK_MM * Math.cos(eye.pitch)) / eye.zoom ** 2];
-  const tall = 1 / Math.tan(FIELD / 2) * eye.zoom * Math.min(1, width / height / 0.86);
+  const tall = 1 / Math.tan(FIELD / 2) * eye.zoom * Math.min(1, width / height / 0.78);
   const wide = (tall * height) / width;
   const [near, far] = [DISTANCE_MM - 260, DISTANCE_MM + 300];
   const [a, b] = [-(far + near) / (far - near), (-2 * far * near) / (far - near)];

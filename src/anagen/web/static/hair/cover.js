@@ -51,6 +51,16 @@ export class Cover {
     }
   }
 
+  /** How thickly a point of the skin [mm] is covered, 0..1. */
+  at(map, point) {
+    const { head } = this.#hairs;
+    const [angle, azimuth] = around(head, [0, 1, 2].map((k) => point[k] / head.semiAxes[k]));
+    const reach = Math.min(0.499, (0.5 * angle) / RIM);
+    const x = Math.floor((0.5 + reach * Math.sin(azimuth)) * MAP);
+    const y = Math.floor((0.5 + reach * Math.cos(azimuth)) * MAP);
+    return map[y * MAP + x] / 255;
+  }
+
   /** Map (row, column) of 8 bits for a course, an arm and the index of a week. */
   map(course, arm, week) {
     const number = plane(this.#hairs, course, arm, week);

@@ -1,4 +1,5 @@
 import { axes, projection } from "./camera.js";
+import { Cover } from "./cover.js";
 import { SKULL_GRID } from "./head.js";
 import { STATE_BYTES, STRAND_NUMBERS, between, plane, presence } from "./unpack.js";
 
@@ -6,6 +7,7 @@ import { STATE_BYTES, STRAND_NUMBERS, between, plane, presence } from "./unpack.
 const SHARES = [1, 0.6, 0.35, 0.2, 0.1];
 const SHADES = 10;
 const EVERY = 3;
+const MASS = 0.85;
 
 const css = (colour) => `rgb(${colour.map((c) => Math.round(255 * Math.min(1, c))).join(" ")})`;
 
@@ -14,12 +16,14 @@ export class FlatView {
   #context;
   #hairs;
   #mesh;
+  #cover;
 
   constructor(canvas, hairs, mesh) {
     this.#context = canvas.getContext("2d");
     if (!this.#context) throw new Error("no canvas");
     this.#hairs = hairs;
     this.#mesh = mesh;
+    this.#cover = new Cover(hairs);
   }
 
   get machine() {
@@ -68,6 +72,11 @@ export class FlatView {
     const { points } = this.#mesh;
     const seen = this.#seen(shot, panel);
     const facets = [];
+    const moment = between(this.#hairs, scene.week);
+    const [from, to] = [moment.from, moment.to].map((week) =>
+      this.#cover.map(scene.course, panel.arm, week));
+    const covered = (point) => this.#cover.at(from, point) * (1 - moment.share) +
+      this.#cover.at(to, point) * moment.share;
     const { rows, columns } = SKULL_GRID;
     for (let r = 0; r + EVERY < rows + EVERY - 1; r += EVERY) {
       for (let c = 0; c < columns; c += EVERY) {
@@ -82,8 +91,12 @@ export class FlatView {
         const lit = normal[0] * light[0] + normal[1] * light[1] + normal[2] * light[2];
         const wrap = Math.max(0, (lit + 0.35) / 1.35);
         const solid = Math.min(1, Math.max(0, (depth + 1.62) / 0.42));
-        const tone = tones.skin.map((one, k) =>
-          scene.backdrop[k] + solid * (one * (0.38 + 0.66 * wrap) - scene.backdrop[k]));
+        const dense = Math.min(1, Math.max(0, (covered(points.subarray(at, at + 3)) - 0.35) / 0.5));
+        const tone = tones.skin.map((one, k) => {
+          const skin = one * (0.38 + 0.66 * wrap);
+          const under = skin + MASS * dense * (tones.hair[k] * (0.35 + 0.5 * wrap) - skin);
+          return scene.backdrop[k] + solid * (under - scene.backdrop[k]);
+        });
         const outline = corners.map((i) => seen(points[i], points[i + 1], points[i + 2]));
         facets.push({ outline, tone, far: outline[0][2] });
       }
@@ -151,7 +164,9 @@ export class FlatView {
     context.lineCap = "round";
     context.lineWidth = Math.max(0.5, 0.4 * pixels);
     context.strokeStyle = css(tones.skin.map((one, k) => 0.55 * one + 0.3 * tones.hair[k]));
+    context.globalAlpha = 0.45;
     context.stroke(vellus);
+    context.globalAlpha = 1;
     context.lineWidth = Math.max(0.8, pixels);
     paths.forEach((path, k) => {
       const tone = 0.45 + (1.3 * k) / SHADES;

@@ -17,6 +17,14 @@ const FADE = -1.2;
 // How much the tone under the hair hides the skin, from afar and near, where strands do it.
 const FAR_MASS = 0.9;
 const NEAR_MASS = 0.74;
+// Thinnest ribbon [pixel]: from afar many thin ones add up, near a thin one must not break up.
+const FAR_LEAST = 0.55;
+const NEAR_LEAST = 1;
+const NEAR_ZOOM = 3.5;
+
+function nearing(far, near, { zoom }) {
+  return far + (near - far) * Math.min(1, Math.max(0, (zoom - 1) / (NEAR_ZOOM - 1)));
+}
 
 function program(gl, vertex, fragment, attributes) {
   const made = gl.createProgram();
@@ -225,8 +233,7 @@ export class GlView {
     gl.depthMask(true);
     this.#use(parts.skin, look);
     gl.uniform1f(parts.skin.at("uFade"), FADE);
-    gl.uniform1f(parts.skin.at("uMass"), FAR_MASS + (NEAR_MASS - FAR_MASS) *
-      Math.min(1, Math.max(0, (look.scene.eye.zoom - 1) / 2.5)));
+    gl.uniform1f(parts.skin.at("uMass"), nearing(FAR_MASS, NEAR_MASS, look.scene.eye));
     gl.bindBuffer(gl.ARRAY_BUFFER, parts.points);
     this.#numbers(0, 3, 24, 0);
     this.#numbers(1, 3, 24, 12);
@@ -253,7 +260,7 @@ export class GlView {
     gl.uniform1f(strand.at("uCalibre"), calibreUm);
     gl.uniform1f(strand.at("uThick"), Math.sqrt(Math.max(1, each)));
     gl.uniform1f(strand.at("uChildren"), level.children);
-    gl.uniform1f(strand.at("uLeast"), 0.55);
+    gl.uniform1f(strand.at("uLeast"), nearing(FAR_LEAST, NEAR_LEAST, look.scene.eye));
     gl.bindBuffer(gl.ARRAY_BUFFER, level.places);
     this.#numbers(0, 3, 12, 0);
     gl.bindBuffer(gl.ARRAY_BUFFER, strands);

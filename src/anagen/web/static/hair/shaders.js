@@ -122,7 +122,7 @@ void main() {
   float grain = fract(52.98 * fract(dot(gl_FragCoord.xy, vec2(0.0671, 0.00584)) + vSeed));
   float solid = vColour.a;
   if (solid < 0.04) discard;
-  colour = vec4(vColour.rgb, clamp(solid + 0.5 * (grain - 0.5), 0.0, 1.0));
+  colour = vec4(vColour.rgb, clamp(solid + 0.3 * (grain - 0.5), 0.0, 1.0));
 }`;
 
 export const SKIN_VERTEX = `${COMMON}
@@ -176,7 +176,7 @@ void main() {
   float f = form(normal);
   vec3 deep = uHair * (0.30 + 0.40 * f) + 0.03 * uShine * f * f;
   found *= 1.0 - 0.20 * smoothstep(0.0, 0.5, mass);
-  found = mix(found, deep, uMass * smoothstep(0.30, 0.86, mass));
+  found = mix(found, deep, uMass * smoothstep(0.38, 0.88, mass));
   float solid = smoothstep(uFade - 0.42, uFade, vPoint.z / uSemi.z);
   colour = vec4(mix(backdrop(gl_FragCoord.xy), clamp(found, 0.0, 1.0), solid), 1.0);
 }`;

@@ -170,7 +170,7 @@ export class Stage {
     copy.width = width;
     copy.height = height;
     [this.#canvas.width, this.#canvas.height] = [width, height];
-    this.#drawn(0);
+    this.#drawn(this.#best);
     copy.getContext("2d").drawImage(this.#canvas, 0, 0);
     this.#paint(this.#best);
     return copy;
