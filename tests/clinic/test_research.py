@@ -141,6 +141,10 @@ def test_nothing_in_any_file_tells_who_it_is(kept: Store, tmp_path: Path) -> Non
             texts.append(repr((table.to_pylist(), table.schema.metadata)).encode())
     dates = [*DAYS, date(2023, 11, 6), date(2023, 11, 26), date(2026, 7, 9), date(2024, 5, 7),
              date(2031, 8, 13), DAYS[0] - timedelta(days=40)]  # fmt: skip
+    # A date that was moved may fall on another true one by chance, which tells nothing.
+    shift = date_shift(kept.keys, NUMBER)
+    moved = {day + shift for day in dates}
+    dates = [day for day in dates if day not in moved]
     words = [*SECRETS, *map(str, dates), *map(repr, dates)]
     for text in texts:
         assert not [word for word in words if word.lower().encode() in text.lower()]

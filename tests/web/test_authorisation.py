@@ -76,6 +76,8 @@ ROUTES = {
     "GET /people/{number}/photographs/{key}/picture": "record:read",
     "GET /today": "record:read",
     "GET /search": "record:read",
+    "GET /scalp": "record:read",
+    "POST /scalp/measure": "record:read",
     "GET /research/people": "research:read",
     "POST /jobs": "compute",
     "GET /jobs": "compute",
@@ -148,7 +150,7 @@ def api_of(app: Any) -> Iterator[tuple[str, str, Any]]:
 
 def concrete(path: str, name: str) -> str:
     """Address with a person that is there, a document that is not, and the account itself."""
-    values = {"number": "A-1", "key": ID, "id": ID, "name": name}
+    values = {"number": "A-1", "key": ID, "id": ID, "name": name, "kind": "note", "what": "name"}
     if path.startswith("/api/v1/settings/"):
         values["name"] = "paper"
     return re.sub(r"{(\w+)}", lambda found: values[found[1]], path)

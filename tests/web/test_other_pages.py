@@ -452,6 +452,25 @@ def test_a_what_if_is_computed_for_nobody_and_shown(browse: Any, sqlite_server: 
     assert "<html" not in fragment.text
 
 
+def test_a_what_if_waits_for_its_sites_and_says_what_came_of_them(
+    browse: Any, sqlite_server: Any
+) -> None:
+    somebody = browse("clinician")
+    address = somebody.post("/explore", explore_forms.defaults()).headers["location"]
+    key = parse_qs(urlsplit(address).query)["placing"][0]
+    assert "data-working" in somebody.get(address).text
+    assert browse("researcher").get(address).status_code == 404
+    jobs.start(sqlite_server.store, key)
+    told = {"place": "changes.strength_mg_per_mL", "expected": "less", "found": "more",
+            "remedy": HOSTILE}  # fmt: skip
+    jobs.fail(sqlite_server.store, key,
+              json.dumps({"cause": "input", "detail": "No.", "problems": [told]}))  # fmt: skip
+    answer = somebody.get(address)
+    assert answer.status_code == 422
+    assert "less" in problem(answer, "strength")
+    assert HOSTILE not in answer.text
+
+
 def test_whoever_asks_too_often_without_an_account_waits() -> None:
     at = [0.0]
     pace = Pace(lambda: at[0])

@@ -78,7 +78,7 @@ def treated(write: Any) -> Any:
         SessionKept(
             stage="given",
             signed_by="Dr A",
-            session={  # type: ignore[arg-type]
+            session={
                 "date": FIRST,
                 "injections": [
                     {
@@ -425,7 +425,7 @@ def test_the_background_is_changed_and_keeps_what_the_form_hides(
     assert send(path, fields).status_code == 303
     assert send(path, fields).status_code == 412
     answer = look(f"/api/v1/people/{NUMBER}")
-    person = person_of(answer.json())
+    person = answer.json()["document"]
     assert person["weight_kg"] == 64.5
     assert person["bone_density_on"] == "2025-05-05"
     assert person["medicines"][0] == {"name": "aspirin", "dose": "100 mg daily"}

@@ -190,7 +190,7 @@ def test_changed_numbers_change_the_plan_with_a_comma_too(browse: Browse) -> Non
     many = doctor.post({"spacing_mm": "6"}).text
     few = doctor.post({"spacing_mm": "12,5", "volume_mL": "0,05", "sessions": "2"})
     assert many.count('class="dot"') > few.text.count('class="dot"')
-    assert "Sites 6" in plain(doctor.post({"spacing_mm": "6"}))
+    assert "Sessions 6 every 28 days" in plain(doctor.post({"spacing_mm": "6"}))
     assert few.text.count('<option value="') == few.text.count("</option>")
     assert 'value="12,5"' in few.text
 

@@ -105,7 +105,7 @@ def camera(scalp: Scalp, view: str) -> tuple[Array, Array]:
     --------
     >>> from anagen.scalp import build_scalp
     >>> [round(float(side)) for side in camera(build_scalp(), "top")[1]]
-    [-79, -99]
+    [-79, -89]
     """
     check_view(view)
     return _AXES[view].copy(), _bounds(scalp.head, view)[0].copy()

@@ -64,8 +64,8 @@ class GeometryOut(BaseModel):
     area_cm2: float
     drawing_tolerance_mm: float
     head: dict[str, Any]
-    hairline: list[tuple[float, float, float]]
-    borders: list[list[tuple[float, float, float]]]
+    hairline: list[list[float]]
+    borders: list[list[list[float]]]
     marks: list[dict[str, Any]]
     views: dict[Literal["top", "back", "left", "right"], dict[str, Any]]
 

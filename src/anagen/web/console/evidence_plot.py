@@ -8,7 +8,7 @@ from anagen.web.console.evidence_tables import Compared
 
 # Picture in its own units; the page scales it.
 _WIDTH, _ROW, _TOP, _BOTTOM = 760.0, 26.0, 8.0, 30.0
-_LEFT, _RIGHT = 410.0, 16.0
+_LEFT, _RIGHT = 410.0, 26.0
 _LONGEST = 60  # characters of a label
 _TICKS = (0, 25, 50, 75, 100)
 

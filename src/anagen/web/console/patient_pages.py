@@ -145,3 +145,12 @@ def _keep(request: Request, actor: Actor, number: str, key: str) -> None:
                     "Load the page again.")
         )  # fmt: skip
     keep(store, actor, number, "forecast", forecast_document(made, ""))
+
+
+def warm_up() -> None:
+    """Load what the first page of a person needs, so that it comes as quickly as the others."""
+    from anagen.forecast.review import review  # noqa: F401 - loading is the purpose
+    from anagen.web.console.scalp_pictures import head_of, view_picture
+
+    for view in ("top", "back", "left", "right"):
+        view_picture(head_of(None), view, view, (), "", {})

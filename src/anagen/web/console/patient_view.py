@@ -21,7 +21,8 @@ from anagen.treatment.findings import Finding, severity_rank
 from anagen.treatment.injections import Plan, Session
 from anagen.web.api.job_models import ForecastResult
 from anagen.web.console.charts import Chart, Mark, time_chart
-from anagen.web.console.patient_course import Case, ChartShown, Course, make_course, month_words
+from anagen.web.console.course_charts import ChartShown, month_words
+from anagen.web.console.patient_course import Case, Course, make_course
 from anagen.web.console.patient_forecast import Ahead, Foreseen, ahead, foreseen
 from anagen.web.console.texts import Texts
 

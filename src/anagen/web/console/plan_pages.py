@@ -167,7 +167,7 @@ def _opened(patient: Patient, entry: Entry | None) -> dict[str, str]:
 def _preview(request: Request, actor: Actor, number: str, fields: dict[str, str]) -> Response:
     store = request.app.state.store
     patient = patient_of(store, number)
-    fields = _acted(request, actor, number, fields)
+    fields = _acted(request, actor, number, first_fields(patient, date.today()) | fields)
     patience = _WHOLE
     if is_fragment(request):
         patience = _AGAIN if request.headers["X-Fragment"] == "wait" else _QUICK
@@ -194,7 +194,7 @@ def _acted(request: Request, actor: Actor, number: str, fields: dict[str, str]) 
         found = seen_job(_own_job(request, actor, number, fields.get("compared", ""), "compare"))
         if isinstance(found.result, CompareResult) and name in found.result.plans:
             kept = {key: fields[key] for key in _CARRIED if key in fields}
-            fields = fields_of(found.result.plans[name], ()) | kept
+            fields = fields_of(found.result.plans[name]) | kept
     return fields | {"pins": ",".join(pins)}
 
 
@@ -368,6 +368,7 @@ def _standing(request: Request, actor: Actor, number: str) -> tuple[Entry, ...]:
 def _kept(request: Request, actor: Actor, number: str, fields: dict[str, str]) -> Response:
     """Keep, or show the page again with what is wrong."""
     patient = patient_of(request.app.state.store, number)
+    fields = first_fields(patient, date.today()) | fields
     made = _made(request, actor, patient, fields, Patience(LONGEST_SECONDS, 0.0))
     state: Literal["draft", "accepted"] = (
         "accepted" if fields.get("state") == "accepted" else "draft"

@@ -29,6 +29,8 @@ _LEAST_FACING = 0.25
 _SITE_RADIUS_MM = 1.5
 # How far below a patch its name stands.
 _LABEL_MM = 11.5
+# Room that words take: a letter, two lines, and a share with its interval.
+_LETTER_MM, _TWO_LINES_MM, _FIGURE_LETTERS = 5.6, 23.0, 10
 
 
 @dataclass(frozen=True)
@@ -241,18 +243,19 @@ def _masked(head: Head, scalp: "Scalp", view: str, shape: PatchShape) -> str:
 def _labels(
     head: Head, view: str, drawings: Sequence[Drawn], shown: str, looks: Mapping[str, Look]
 ) -> str:
-    """Names of the patches, each in the view where it is largest."""
+    """Names of the patches, each in the view where it is largest, beside one another."""
     parts = []
     for drawn in drawings:
-        words = []
+        words, taken = [], list[tuple[float, float, float]]()
         for name, shape in drawn.shapes.items():
             place = _place(head, shape)
             if place is None or place[0] != view:
                 continue
+            x, y = _free(place, 0.5 * _LETTER_MM * max(len(name), _FIGURE_LETTERS), taken)
             mark, look = escape(name), looks.get(name, Look(None))
             words.append(
-                f'<text class="patch-name" x="{place[1]:.1f}" y="{place[2] + _LABEL_MM:.1f}">{mark}'
-                f'<tspan class="patch-value" x="{place[1]:.1f}" dy="1.15em" data-label="{mark}">'
+                f'<text class="patch-name" x="{x:.1f}" y="{y:.1f}">{mark}'
+                f'<tspan class="patch-value" x="{x:.1f}" dy="1.15em" data-label="{mark}">'
                 f"{escape(look.label)}</tspan></text>"
             )
         off = ' display="none"' if drawn.key != shown else ""
@@ -260,21 +263,36 @@ def _labels(
     return "".join(parts)
 
 
+def _free(
+    place: tuple[str, float, float, float], half: float, taken: list[tuple[float, float, float]]
+) -> tuple[float, float]:
+    """Place of a label below its patch, else above it, else farther below; noted as taken."""
+    _, x, top, bottom = place
+    tries = (bottom + _LABEL_MM, top - _LABEL_MM - 4.0, bottom + _LABEL_MM + _TWO_LINES_MM)
+    y = next(
+        (at for at in tries
+         if all(abs(at - other) >= _TWO_LINES_MM or abs(x - middle) >= half + width
+                for middle, other, width in taken)),
+        tries[0],
+    )  # fmt: skip
+    taken.append((x, y, half))
+    return x, y
+
+
 @lru_cache(maxsize=512)
-def _place(head: Head, shape: PatchShape) -> tuple[str, float, float] | None:
-    """View in which a patch is largest, and the middle of its lower edge there."""
-    best: tuple[float, str, float, float] | None = None
+def _place(head: Head, shape: PatchShape) -> tuple[str, float, float, float] | None:
+    """View in which a patch is largest; its middle, upper and lower edge there [mm]."""
+    best: tuple[float, str, float, float, float] | None = None
     for view in VIEWS:
-        rings = [outline_ring(head, outline, view) for outline in shape.outlines]
-        for ring in rings:
+        for ring in (outline_ring(head, outline, view) for outline in shape.outlines):
             if len(ring) < 3:
                 continue
-            x, y = ring.T
-            area = 0.5 * abs(float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)))
+            (x_low, top), (x_high, bottom) = ring.min(axis=0), ring.max(axis=0)
+            area = float((x_high - x_low) * (bottom - top))
             if best is None or area > best[0] * 1.02:
-                best = (area, view, float((x.min() + x.max()) / 2), float(y.max()))
+                best = (area, view, float(x_low + x_high) / 2, float(top), float(bottom))
     if best is None and shape.masks:
-        return shape.masks[0].view, 80.0, 80.0
+        return shape.masks[0].view, 80.0, 70.0, 80.0
     return None if best is None else best[1:]
 
 

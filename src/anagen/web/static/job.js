@@ -14,7 +14,8 @@ function follow(place, wait) {
     if (!place.isConnected) return;
     const answer = await fetch(address, { headers: { "X-Fragment": "1" } }).catch(() => null);
     if (!answer) { follow(place, LONGEST_WAIT); return; }
-    if (answer.redirected || answer.status === 401) { window.location.reload(); return; }
+    // On to the next step, or to the sign-in.
+    if (answer.redirected) { window.location.assign(answer.url); return; }
     const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
     place.replaceChildren(...parsed.body.childNodes);
     if (place.querySelector("[data-working]")) { follow(place, Math.min(2 * wait, LONGEST_WAIT)); return; }

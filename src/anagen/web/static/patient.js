@@ -78,11 +78,17 @@ function slide(root) {
 function swap(old, text) {
   const made = new DOMParser().parseFromString(text, "text/html").querySelector("[data-course]");
   if (!made) return null;
-  const open = [...old.querySelectorAll("details[open]")].length;
-  const focus = old.contains(document.activeElement);
+  // What was seen stays at the same places of the slider, so that nobody loses theirs.
+  const place = /** @type {HTMLInputElement | null} */ (old.querySelector("[data-slider]"))?.value;
+  const focused = old.contains(document.activeElement) ? document.activeElement?.id : "";
   old.replaceWith(made);
   slide(made);
-  if (focus || open) made.querySelector("h2")?.scrollIntoView({ block: "nearest" });
+  const input = made.querySelector("[data-slider]");
+  if (input instanceof HTMLInputElement && place !== undefined) {
+    input.value = place;
+    input.dispatchEvent(new Event("input"));
+  }
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   return made;
 }
 

@@ -126,7 +126,7 @@ export function makeHelp(editor) {
   const rows = [
     ["← ↑ → ↓", "key_arrows"], ["Enter", "key_enter"], ["C", "key_close"], ["Backspace", "key_back"], ["Esc", "key_escape"],
     ["D E M S J R H", "key_tools"], ["1 2 3 4 5", "key_views"], ["N", "key_next"], ["+ − 0", "key_zoom"],
-    ["Ctrl Z, Ctrl Y", "key_undo"], ["B V T", "key_kind"], ["[ ]", "key_brush"], ["Delete", "key_remove"], ["← ↑ → ↓", "key_move"],
+    ["Ctrl Z Ctrl Y", "key_undo"], ["B V T", "key_kind"], ["[ ]", "key_brush"], ["Delete", "key_remove"], ["← ↑ → ↓", "key_move"],
   ];
   return make("div", { class: "ae-help", hidden: true, role: "region", "aria-label": t("help_title") },
     make("h3", {}, t("help_title")), make("p", {}, t("help_intro")),

@@ -193,6 +193,11 @@ export function drawGuides(context, camera, [left, right], unit, corner, colours
   context.lineTo(x + length, y - 4 * pixel);
   context.stroke();
   context.textAlign = "left";
+  // A halo, where the bar lies over the face.
+  context.lineJoin = "round";
+  context.lineWidth = 3 * pixel;
+  context.strokeStyle = colours.page;
+  context.strokeText(`${length} ${unit}`, x, y - 13 * pixel);
   context.fillText(`${length} ${unit}`, x, y - 13 * pixel);
   context.restore();
 }

@@ -19,7 +19,7 @@ export const WORDS = {
   none_yet: "No patch drawn yet.", cm2: "cm²", mm: "mm", percent: "%", unknown: "–",
   last_visit: "At the last visit", same: "As last time", same_all: "Take all over as last time", gone: "Gone",
   not_gone: "Not gone", is_gone: "gone", returned: "Came back", was_gone: "was gone", redraw: "Redraw",
-  not_drawn: "not drawn", remove: "Remove", selected: "Patch {id}", next: "Next patch",
+ remove: "Remove", selected: "Patch {id}", next: "Next patch",
   regrowth_percent: "Hair back [%]", terminal_percent: "Of it terminal [%]", scale: "Scale", grade: "Grade",
   no_scale: "none", no_grade: "not graded", clear_paint: "Clear the paint", painted: "from the painted cells",
   as_circle: "Enter a patch as a circle", view: "View", centre_x: "Centre from the left [mm]",
@@ -31,7 +31,7 @@ export const WORDS = {
   refused: "The server could not measure this drawing.", signed_out: "Your sign-in has ended. The draft is kept; sign in again in another tab.",
   overlap: "{first} and {second} share {area} cm².", draft_found: "A drawing from {at} was not saved.",
   draft_older: "The visit was changed since; look it over before you save.",
-  restore: "Restore it", discard: "Discard it", draft_kept: "Draft kept {at}",
+  restore: "Restore it", discard: "Discard it",
   draft_not_kept: "This browser keeps no draft. Save before you leave.",
   too_small: "That is too small to be a patch, or beside the scalp.", off_scalp: "That lies beside the scalp.",
   not_across: "The line does not cross {id} from side to side.", no_patch: "Choose a patch first.",
@@ -52,7 +52,7 @@ export const WORDS = {
   key_next: "next patch, with Shift the one before", key_zoom: "zoom in, out, fit", key_undo: "undo, redo",
   key_kind: "hair painted: bare, vellus, terminal", key_brush: "smaller, larger brush", key_remove: "remove the patch from this visit",
   key_move: "with Move: shift the patch; turned, with Turn: turn the head", loading: "Loading the scalp …",
-  failed: "The scalp could not be loaded.", again: "Try again", nose: "nose", ghosts: "Show last visit",
+  failed: "The scalp could not be loaded.", again: "Try again",
 };
 
 /** Function that gives a text with its values filled in. */
