@@ -274,12 +274,12 @@ def test_a_forbidden_plan_needs_a_reason_that_says_something(
     browse: Browse, sqlite_server: Any
 ) -> None:
     doctor = browse("clinician")
-    # Fifteen milligrams a site and eighty in all pass every limit of a session.
-    wanted = {"spacing_mm": "5", "strength_mg_per_mL": "10", "volume_mL": "0.2"}
+    # Five days are nearer than any label or expert lets sessions follow each other.
+    wanted = {"interval_days": "5", "sessions": "2"}
     seen = doctor.post(wanted)
     rules = re.findall(r'<input id="(override\.[^"]+)"', seen.text)
-    assert "forbid" in seen.text
-    assert rules
+    assert "rules forbid this plan" in seen.text
+    assert len(rules) == 2
     refused = doctor.post({**wanted, "state": "accepted", rules[0]: "ok"}, to="keep")
     assert refused.status_code == 422
     assert f'id="{rules[0]}-about"' in refused.text

@@ -172,6 +172,11 @@ def _near(ring: Array, toward: Array) -> Array:
     height = ring @ toward
     if np.all(height >= 0.0):
         return ring
+    if np.all(height < 0.0):
+        return np.empty((0, 3))
+    # From a point in sight on, so that the way out comes before the way back along the rim.
+    first = int(np.flatnonzero(height >= 0.0)[0])
+    ring, height = np.roll(ring, -first, axis=0), np.roll(height, -first)
     kept: list[Array] = []
     for index in range(len(ring)):
         here, there = ring[index], ring[(index + 1) % len(ring)]
@@ -180,10 +185,10 @@ def _near(ring: Array, toward: Array) -> Array:
             kept.append(here)
         if (low >= 0.0) != (high >= 0.0):
             crossing = here + (there - here) * (low / (low - high))
-            if kept and low < 0.0:
+            if low < 0.0:
                 kept += _between(kept[-1], crossing)
             kept.append(crossing)
-    return np.array(kept) if kept else np.empty((0, 3))
+    return np.array(kept)
 
 
 def _between(start: Array, end: Array) -> list[Array]:

@@ -29,6 +29,9 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class RecordedRoute(APIRoute):
     """A route whose uses are written down."""
 
+    # Whether a POST changes something; one that only computes need not be written down.
+    changes = True
+
     def get_route_handler(self) -> Handler:
         """Wrap the handler of the route."""
         guard = guard_of(self)
@@ -51,6 +54,8 @@ class RecordedRoute(APIRoute):
                 if refusal.status == 500:
                     request.app.state.log.exception("fault", route=path, number=_number(request))
                 response = self.refuse(request, refusal)
+            if not self.changes and not _persons(request):
+                return response
             return await _record(request, path, response)
 
         return recorded
@@ -75,10 +80,7 @@ def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
 
 async def _record(request: Request, path: str, response: Response) -> Response:
     """Write the access down; without that the answer does not leave."""
-    persons = set(getattr(request.state, "persons", ()))
-    number = request.path_params.get("number")
-    if isinstance(number, str):
-        persons.add(number[:64])
+    persons = _persons(request)
     if not persons and request.method in _SAFE:
         return response
     actor = getattr(request.state, "actor", None)
@@ -95,7 +97,7 @@ async def _record(request: Request, path: str, response: Response) -> Response:
             request=_number(request),
             address=address_of(request),
         )
-        for person in (sorted(persons) or [None])
+        for person in (*sorted(persons), *(() if persons else (None,)))
     ]
     try:
         log = request.app.state.accesses
@@ -106,6 +108,15 @@ async def _record(request: Request, path: str, response: Response) -> Response:
             refusal = RefusedError(refusal.status, _KEPT_UNTOLD)
         return answer(request, refusal)
     return response
+
+
+def _persons(request: Request) -> set[str]:
+    """Numbers of the people whom a request is about."""
+    persons = set(getattr(request.state, "persons", ()))
+    number = request.path_params.get("number")
+    if isinstance(number, str):
+        persons.add(number[:64])
+    return persons
 
 
 def _number(request: Request) -> str:

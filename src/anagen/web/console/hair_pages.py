@@ -15,10 +15,11 @@ from anagen.web.guard import Allowed, CurrentActor
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-_COMPUTE = [Depends(Allowed("compute"))]
+# It reads the record and computes; those who treat may do both.
+_TREAT = [Depends(Allowed("record:write"))]
 
 
-@router.get("/people/{number}/hair", dependencies=_COMPUTE)
+@router.get("/people/{number}/hair", dependencies=_TREAT)
 def hair(request: Request, number: Number, actor: CurrentActor) -> Response:
     """Show the hair view; its hairs are made by a job and fetched by the page."""
     plans = [one for one in documents_of(request.app.state.store, actor, number, ("plan",))

@@ -27,6 +27,8 @@ _BORDER_CELL_MM = 4.0
 # Sites turned farther from the viewer than this (cosine) are drawn in another view.
 _LEAST_FACING = 0.25
 _SITE_RADIUS_MM = 1.5
+# Points of a drawn line stand at least about so far apart.
+_POINT_MM = 1.5
 # How far below a patch its name stands.
 _LABEL_MM = 11.5
 # Room that words take: a letter, two lines, and a share with its interval.
@@ -268,7 +270,7 @@ def _free(
 ) -> tuple[float, float]:
     """Place of a label below its patch, else above it, else farther below; noted as taken."""
     _, x, top, bottom = place
-    tries = (bottom + _LABEL_MM, top - _LABEL_MM - 4.0, bottom + _LABEL_MM + _TWO_LINES_MM)
+    tries = (bottom + _LABEL_MM, top - _TWO_LINES_MM + 3.0, bottom + _LABEL_MM + _TWO_LINES_MM)
     y = next(
         (at for at in tries
          if all(abs(at - other) >= _TWO_LINES_MM or abs(x - middle) >= half + width
@@ -299,5 +301,14 @@ def _place(head: Head, shape: PatchShape) -> tuple[str, float, float, float] | N
 def _path(rings: Iterable[Array], *, closed: bool = True) -> str:
     end = "Z" if closed else ""
     return "".join(
-        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring) + end for ring in rings if len(ring)
-    )
+        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in _thinned(ring)) + end
+        for ring in rings if len(ring)
+    )  # fmt: skip
+
+
+def _thinned(line: Array) -> Array:
+    """Line without points nearer to the one before than a screen shows; its ends stay."""
+    gaps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    along = np.concatenate([[0.0], np.cumsum(gaps)])
+    kept = np.flatnonzero(np.diff(np.floor(along / _POINT_MM), prepend=-1.0))
+    return line[np.union1d(kept, [len(line) - 1])]

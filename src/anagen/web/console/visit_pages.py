@@ -7,6 +7,7 @@ diameter in one of the views.
 import datetime
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -15,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from anagen.clinic.documents import PatchChange, VisitKept
 from anagen.clinic.entries import Entry
+from anagen.clinic.patches import patch_history
 from anagen.clinic.people import documents_of, keep, patient_of
 from anagen.clinic.repeats import changed_once, created_once, key_of
 from anagen.errors import AnagenError, InputError, NotFoundError, Problem
@@ -35,20 +37,22 @@ _WRITE = [Depends(Allowed("record:write"))]
 SIGNS = ("tapering_hairs", "black_dots", "broken_hairs", "yellow_dots", "short_vellus_hairs")
 GRADES = ("atrophy_grade", "telangiectasia_grade", "colour_change_grade")
 # Fields of a patch that the form has for itself; shape and painted regrowth come from the editor.
-_DRAWN = ("shape", "regrowth_percent", "terminal_percent")
+_DRAWN = ("shape", "regrowth_percent", "terminal_percent", "regrowth_grade", "regrowth_scale")
 
 
 @router.get("/people/{number}/visit", dependencies=_WRITE)
-def new_visit(request: Request, number: Number) -> Response:
+def new_visit(request: Request, number: Number, actor: CurrentActor) -> Response:
     """Show the form of a new visit, with the patches as last seen."""
     patient = patient_of(request.app.state.store, number)
     today = datetime.date.today()
+    ended = _ended(request, actor, number)
     seen = [
         patch.model_copy(update={"readings": (), "note": ""})
-        for patch in latest_patches(patient).values()
-    ]
+        for name, patch in latest_patches(patient).items() if name not in ended
+    ]  # fmt: skip
     fields = {"seen.date": today.isoformat(), **_patch_fields(seen, carried=True)}
-    return _form(request, number, patient, fields, {}, key="", version=0, drawn=seen)
+    return _form(request, number, patient, fields, {}, key="", version=0, drawn=seen,
+                 ended=ended)  # fmt: skip
 
 
 @router.get("/people/{number}/visits/{key}", dependencies=_WRITE)
@@ -191,13 +195,15 @@ def _form(
     drawn: Sequence[PatchSeen] = (),
     changes: Sequence[PatchChange] = (),
     until: datetime.date | None = None,
+    ended: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    before = _before(patient, until)
+    before = _before(patient, until, ended or {})
     model = {
         "visit_patches": [_plain(patch) for patch in drawn],
         "patch_changes": [one.model_dump(mode="json") for one in changes],
-        "previous": [_plain(patch) for patch in before],
+        "previous": before,
+        "scales": _scales(),
         "known_ids": sorted({seen.id for visit in patient.visits for seen in visit.patches}),
         "texts": island_texts(texts_for(request), "editor/words.js"),
         "draft_key": f"visit/{number}/{key or 'new'}",
@@ -216,9 +222,38 @@ def _form(
     )  # fmt: skip
 
 
-def _before(patient: Patient, until: datetime.date | None) -> list[PatchSeen]:
+def _before(
+    patient: Patient, until: datetime.date | None, ended: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Give the patches of the visits before; those that were gone say so."""
     day = None if until is None else until - datetime.timedelta(days=1)
-    return list(latest_patches(patient, day).values())
+    return [
+        {**_plain(patch), **({"state": "gone"} if name in ended else {})}
+        for name, patch in latest_patches(patient, day).items()
+        if ended.get(name, "gone") == "gone"
+    ]
+
+
+def _ended(request: Request, actor: Any, number: str) -> dict[str, str]:
+    """Tell what became of the patches that are no more, by id."""
+    visits = documents_of(request.app.state.store, actor, number, ("visit",))
+    return {
+        line.id: line.state for line in patch_history(visits)
+        if line.state in ("gone", "split", "merged")
+    }  # fmt: skip
+
+
+@cache
+def _scales() -> list[dict[str, Any]]:
+    """List published scales of regrowth, for a grade instead of a percentage."""
+    from anagen.evidence.scales import load_scales
+
+    return [
+        {"key": key, "name": scale.name,
+         "grades": [{"label": grade.label, "meaning": grade.meaning, "lower": grade.lower,
+                     "upper": grade.upper} for grade in scale.grades]}
+        for key, scale in load_scales().regrowth.items()
+    ]  # fmt: skip
 
 
 def _plain(patch: PatchSeen) -> dict[str, Any]:

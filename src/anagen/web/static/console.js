@@ -34,6 +34,9 @@ function findWhileTyping(input, list) {
 const input = document.querySelector("[data-find]");
 const list = document.querySelector("[data-found]");
 if (input instanceof HTMLInputElement && list instanceof HTMLElement) {
+  input.setAttribute("role", "combobox");
+  input.setAttribute("aria-autocomplete", "list");
+  input.setAttribute("aria-controls", list.id);
   input.setAttribute("aria-expanded", "false");
   findWhileTyping(input, list);
 }

@@ -61,8 +61,9 @@ function keepOutlook(before, after) {
 
 /** @param {HTMLElement} results @param {ParentNode} parsed */
 function swap(results, parsed) {
-  const focused = document.activeElement instanceof HTMLElement && results.contains(document.activeElement)
-    ? document.activeElement : null;
+  const active = document.activeElement;
+  const focused = (active instanceof HTMLElement || active instanceof SVGElement) && results.contains(active)
+    ? active : null;
   const mark = focused && (focused.id ? `#${CSS.escape(focused.id)}` : focused.dataset.site
     ? `.close-up [data-site="${focused.dataset.site}"][data-view="${focused.dataset.view}"]`
     : focused instanceof HTMLButtonElement && focused.name ? `button[name="${focused.name}"]` : "");

@@ -12,7 +12,6 @@ function addRow(id) {
   const numbers = [...document.querySelectorAll("[data-patch] input[type=hidden][name$='.id']")]
     .map((one) => Number(one.getAttribute("name")?.split(".")[2]));
   const at = Math.max(-1, ...numbers) + 1;
-  const pattern = document.querySelector("[data-plain]");
   const row = document.createElement("details");
   row.className = "patch-row";
   row.dataset.patch = id;
@@ -42,7 +41,6 @@ function addRow(id) {
     row.append(fields);
   }
   rows?.append(row);
-  return row && pattern;
 }
 
 /** Keep one row for each drawn patch; rows of patches no longer drawn are put away, not lost. @param {any[]} patches */
@@ -61,6 +59,11 @@ if (place instanceof HTMLElement && given) {
   const model = makeModel({ ...values, csrf: place.dataset.csrf });
   model.on("change:visit_patches", () => match(model.get("visit_patches") ?? []));
   render({ model, el: place });
+  // The editor has regrowth for itself; the same fields below would only contradict it.
+  for (const one of document.querySelectorAll("[data-patch] input[name*='regrowth_percent'], [data-patch] input[name*='terminal_percent']")) {
+    const around = one.closest(".field");
+    if (around instanceof HTMLElement) around.hidden = true;
+  }
   const plain = document.querySelector("[data-plain]");
   if (plain instanceof HTMLElement) plain.hidden = true;
 }
