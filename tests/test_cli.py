@@ -23,8 +23,8 @@ EXAMPLES = ROOT / "examples"
 EXAMPLE = str(EXAMPLES / "patient.json")
 COMMANDS = (
     "plan", "simulate", "report", "check", "people", "parameters", "protocols", "schema",
-    "forecast", "compare", "review", "document", "serve", "demo", "import", "export", "backup", "restore",
-    "verify", "erase",
+    "forecast", "compare", "review", "document", "serve", "demo", "import", "export", "backup",
+    "restore", "verify", "erase",
 )  # fmt: skip
 
 Run = Callable[..., tuple[int, str, str]]

@@ -325,7 +325,7 @@ def test_a_failed_forecast_says_why(
 def test_a_reader_sees_and_cannot_change(look: Any, send: Any, treated: Any) -> None:
     answer = look(f"/people/{NUMBER}", "reader")
     assert answer.status_code == 200
-    for part in ("visit", "session", "plan", "background", "identity", "notes", "consents",
+    for part in ("visit", "treat", "plan", "background", "identity", "notes", "consents",
                  "events", "photographs", "appointments"):  # fmt: skip
         assert f'href="/people/{NUMBER}/{part}"' not in answer.text, part
     assert "<form" not in re.sub(r"<header.*?</header>", "", answer.text, flags=re.S)

@@ -73,7 +73,7 @@ def row(name: str, mg: float, regrowth: float, *, blocked: bool = False) -> Plan
     """A plan of a comparison."""
     known = {"name": name, "kind": "variation", "blocked": blocked, "pareto": not blocked,
              "mg": mg, "regrowth": regrowth}  # fmt: skip
-    return PlanRow.model_validate({field: None for field in PlanRow.model_fields} | known)
+    return PlanRow.model_validate(dict.fromkeys(PlanRow.model_fields) | known)
 
 
 class Computing(Still):
@@ -306,7 +306,9 @@ def test_a_moved_site_is_checked_and_kept_where_it_was_put(
     assert "translate(80.00 95.00)" in doctor.get(f"?plan={newest.id}").text
 
 
-@pytest.mark.parametrize("moves", ["[{}]", "nonsense", '[{"number":1,"view":"top","x":-900,"y":0}]'])
+@pytest.mark.parametrize(
+    "moves", ["[{}]", "nonsense", '[{"number":1,"view":"top","x":-900,"y":0}]']
+)
 def test_a_site_cannot_leave_the_scalp(browse: Browse, moves: str) -> None:
     answer = browse("clinician").post({"moves": moves})
     assert answer.status_code == 422

@@ -32,8 +32,8 @@ def site(number: int, x: float) -> dict[str, Any]:
 def plan_kept(state: str = "accepted", sessions: int = 2) -> dict[str, Any]:
     """A plan of three sites a session."""
     days = [(TODAY + timedelta(days=28 * at)).isoformat() for at in range(sessions)]
-    rows = [{"date": day, "comfort": ["cooling"],
-             "injections": [site(1, 0.45), site(2, 0.5), site(3, 0.55)]} for day in days]  # fmt: skip
+    sites = [site(1, 0.45), site(2, 0.5), site(3, 0.55)]
+    rows = [{"date": day, "comfort": ["cooling"], "injections": sites} for day in days]
     plan = {"patient": NUMBER, "protocol": "custom", "sessions": rows}
     return {"plan": plan, "state": state}
 

@@ -63,8 +63,11 @@ def plan_patient(patient: Patient, request: PlanRequest) -> Plan:
         protocol,
         start,
         patient_id=patient.id,
-        blocked=[name for name, seen in latest_patches(patient, start).items()
-                 if seen.blocked or name in request.leave_out],
+        blocked=[
+            name
+            for name, seen in latest_patches(patient, start).items()
+            if seen.blocked or name in request.leave_out
+        ],
         **changes,
     )
     verdict = judge(patient, plan, None, None)

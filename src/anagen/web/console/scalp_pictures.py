@@ -311,4 +311,5 @@ def _thinned(line: Array) -> Array:
     gaps = np.linalg.norm(np.diff(line, axis=0), axis=1)
     along = np.concatenate([[0.0], np.cumsum(gaps)])
     kept = np.flatnonzero(np.diff(np.floor(along / _POINT_MM), prepend=-1.0))
-    return line[np.union1d(kept, [len(line) - 1])]
+    thinned: Array = line[np.union1d(kept, [len(line) - 1])]
+    return thinned
