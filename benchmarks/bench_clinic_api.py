@@ -139,6 +139,7 @@ def alone(server: Server, token: str, made: Made) -> dict[str, list[float]]:
     one = Client(server, token, made, 0, 1.0, 0.0)
     took: dict[str, list[float]] = {"page": [], "search": []}
     one.ask("GET", "/search?text=ada")
+    prepare(one)
     for index in range(300):
         first, last = name_of(index).split()
         number = made.numbers[7 * index % len(made.numbers)]
@@ -149,6 +150,12 @@ def alone(server: Server, token: str, made: Made) -> dict[str, list[float]]:
             assert one.ask("GET", path) == 200
             took[kind].append(time.perf_counter() - began)
     return took
+
+
+def prepare(one: Client) -> None:
+    """Write a visit, for what `anagen serve` prepares when it starts and this server does not."""
+    seen = {"date": _AFTER.isoformat(), "patches": [patch_at(80, 120)]}
+    assert one.ask("POST", f"/people/{one.made.numbers[0]}/visits", {"seen": seen}) == 201
 
 
 def load(server: Server, token: str, made: Made, duration: float) -> list[Client]:

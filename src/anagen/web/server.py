@@ -52,7 +52,8 @@ def _options(settings: ServerSettings) -> dict[str, Any]:
         return str(path) if path else None
 
     return {
-        "host": settings.host, "port": settings.port, "log_level": "warning",
+        # The parser in C has no limit on headers, so the one in Python stays.
+        "http": "h11", "host": settings.host, "port": settings.port, "log_level": "warning",
         "access_log": False, "server_header": False, "date_header": True,
         "ssl_certfile": text(settings.certificate), "ssl_keyfile": text(settings.private_key),
         "proxy_headers": settings.proxy is not None,

@@ -128,7 +128,10 @@ def _shown(problem: Problem) -> dict[str, str]:
 
 
 def prepare() -> None:
-    """Make the mean adult's drawing ahead, so that the first visit does not wait for it."""
+    """Make the mean adult's drawing and the scales ahead, so that no first visit waits for them."""
+    from anagen.evidence.scales import load_scales
+
+    load_scales()
     _drawing(None)
 
 
