@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 import uvicorn
+from console_clinic import Clinic, make_clinic
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
+from installed import Installed, InstalledServer, install
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import anagen.web
@@ -33,6 +35,26 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Anagen as a user has it: the wheel in an environment of its own."""
+    return install(tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture(scope="session")
+def clinic(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    """A small clinic, served from the wheel."""
+    folder = tmp_path_factory.mktemp("clinic")
+    keys = make_clinic(folder / "record")
+    server = InstalledServer(installed, folder / "record", folder / "server.log")
+    server.start()
+    try:
+        yield Clinic(server, keys=keys)
+        assert server.faults() == []
+    finally:
+        server.stop()
 
 
 @dataclass

@@ -2,42 +2,17 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
-
-Point = tuple[float, float]
-
-
-def circle(x: float, y: float, radius: float, count: int = 28) -> list[Point]:
-    turns = [2 * math.pi * i / count for i in range(count + 1)]
-    return [(x + radius * math.cos(t), y + radius * math.sin(t)) for t in turns]
+from playwright.sync_api import Page, expect
+from scalp_strokes import Point, circle, draw, stage
 
 
 def outline(view: str, x: float, y: float, radius: float) -> dict[str, Any]:
     points = [list(point) for point in circle(x, y, radius, 40)[:-1]]
     return {"outlines": [{"view": view, "unit": "mm", "points": points}], "masks": []}
-
-
-def stage(page: Page) -> Locator:
-    return page.locator(".ae-stage")
-
-
-def draw(page: Page, points: Sequence[Point], tool: str | None = "draw") -> None:
-    """Draw with the mouse; points as shares of the stage."""
-    if tool:
-        page.click(f"[data-tool={tool}]")
-    stage(page).scroll_into_view_if_needed()
-    box = stage(page).bounding_box()
-    assert box
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place)
-    page.mouse.up()
 
 
 def value(page: Page) -> dict[str, Any]:
@@ -433,9 +408,12 @@ def test_fingers_draw_and_pinch_at_390_pixels(site: Any, open_page: Callable[...
     assert page.errors == []
 
 
-def test_frames_keep_up_while_drawing(page: Page) -> None:
+def test_only_the_stroke_is_drawn_again_while_drawing(page: Page) -> None:
     for x in (0.35, 0.5, 0.65):
         draw(page, circle(x, 0.4, 0.06))
+    # What the server says of them is drawn too, so it is waited for.
+    expect(page.locator(".ae-state")).to_have_text("Measured")
+    page.wait_for_load_state("networkidle")
     # Work of one frame: only the layer of the stroke is drawn again.
     drawn = page.evaluate(
         """async () => {

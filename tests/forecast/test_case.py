@@ -90,6 +90,16 @@ def test_loss_that_no_patch_shows_is_kept_as_it_is():
     assert make_case(person(visit(0, patch("A")))).undrawn == 0.0
 
 
+def test_a_later_score_that_leaves_no_room_for_it_takes_the_loss_beside_the_patches_away():
+    first = visit(0, patch("A"), salt_percent=10.0)
+    later = Visit(date=DAY + timedelta(days=56), salt_percent=1.0,
+                  patches=(PatchSeen(id="A", regrowth_percent=80.0),))  # fmt: skip
+    case = make_case(person(first, later))
+    drawn = 0.2 * case.patches[0].area / case.scalp_area
+    assert case.undrawn == pytest.approx(0.01 - drawn)
+    assert make_case(person(first, later), on=first.date).undrawn > case.undrawn
+
+
 def test_patches_that_nothing_tells_apart_share_a_deviation():
     width, _ = frame(build_scalp(), "top")
     twins = (patch("A", x=60.0), patch("B", x=width - 60.0))

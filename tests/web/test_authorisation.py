@@ -82,6 +82,7 @@ ROUTES = {
     "POST /jobs": "compute",
     "GET /jobs": "compute",
     "GET /jobs/{id}": "compute",
+    "GET /jobs/{id}/document": "compute",
     "POST /jobs/{id}/cancel": "compute",
 }
 for many in ("consents", "visits", "plans", "sessions", "session-summaries", "other-steroids",

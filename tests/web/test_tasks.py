@@ -146,6 +146,14 @@ def test_simulation_and_check_answer_as_the_command_line_does(
     assert check["blocked"] == told_check["blocked"]
 
 
+def test_a_plan_from_the_day_of_a_session_given_can_be_sent(patient: dict[str, Any]) -> None:
+    plan = run_task("plan", {"patient": patient, "sessions": 1}, quiet)["plan"]
+    given = [*patient.get("sessions", []), *plan["sessions"]]
+    check = run_task("check", {"patient": patient | {"sessions": given}, "plan": plan}, quiet)
+    text = json.dumps(check, allow_nan=False)
+    assert max(one["fraction"] for one in json.loads(text)["limits"]) > 1
+
+
 def test_a_review_is_that_of_the_forecast_room(
     patient: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

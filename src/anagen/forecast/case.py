@@ -102,7 +102,7 @@ class Case:
     until : last day of the record that counts; None for all of it.
     given : sessions so far, site by site.
     observations : all readings but those that set the start of a patch.
-    undrawn : [1] share of the scalp that was bald at first beyond the drawn patches; kept as it is.
+    undrawn : [1] share of the scalp that is bald beyond the drawn patches; kept as it is.
     person : weight, inhibitor and growth.
     """
 
@@ -176,7 +176,7 @@ def make_case(
     used = tuple(one for one in observations if one.day > begun.get(one.patch or "", first_day))
     shown, known = covariates_of(patient, first_day, patches, scalp)
     person = person_of(patient, origin, parameters)
-    same, undrawn = _alike(patches, used), _undrawn(patient, patches, scalp, first_day)
+    same, undrawn = _alike(patches, used), _undrawn(patient, patches, scalp, on)
     return Case(patient, origin, scalp, covers, frames, patches, same, shown, known, on,
                 tuple(sessions), used, undrawn, person, parameters)  # fmt: skip
 
@@ -221,15 +221,25 @@ def _patch(
     )  # fmt: skip
 
 
-def _undrawn(patient: Patient, patches: Sequence[PatchCase], scalp: Scalp, first: date) -> float:
-    """Share [1] of the scalp that the first score counts and no patch shows."""
-    salts = [salt for visit in visits_until(patient, first) if (salt := salt_of(visit)) is not None]
-    if not salts:
-        return 0.0
+def _undrawn(
+    patient: Patient, patches: Sequence[PatchCase], scalp: Scalp, on: date | None
+) -> float:
+    """Share [1] of the scalp that the scores count and no patch shows: the least of any visit.
+
+    The loss is kept as it is, so a later score that leaves less room for it is the better witness.
+    """
     whole = float(len(scalp.position) * scalp.cell_area_mm2)
-    oldest = min(patch.start for patch in patches)
-    drawn = sum(each.area * (1.0 - each.regrown) for each in patches if each.start == oldest)
-    return max(salts[-1] / 100.0 - drawn / whole, 0.0)
+    regrown: dict[str, float] = {}
+    left: list[float] = []
+    for visit in visits_until(patient, on):
+        for seen in visit.patches:
+            read = regrowth_percent(seen)
+            regrown[seen.id] = regrown.get(seen.id, 0.0) if read is None else read / 100.0
+        salt = salt_of(visit)
+        if salt is not None:
+            drawn = sum(one.area * (1.0 - regrown[one.id]) for one in patches if one.id in regrown)
+            left.append(max(salt / 100.0 - drawn / whole, 0.0))
+    return min(left, default=0.0)
 
 
 def _episode(patient: Patient, day: date) -> float | None:

@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.staticfiles import StaticFiles
 
 from anagen._version import __version__
 from anagen.clinic.accesses import AccessLog
@@ -31,6 +30,7 @@ from anagen.web.logs import make_log
 from anagen.web.metrics import Metrics
 from anagen.web.middleware import Around
 from anagen.web.settings import ServerSettings
+from anagen.web.static_files import static_files
 from anagen.web.workers import Load, Workers
 
 PREFIX = "/api/v1"
@@ -122,7 +122,7 @@ def make_app(
     app.include_router(clinic_routes.open_router)
     for router in console_routers():
         app.include_router(router)
-    app.mount("/static", StaticFiles(packages=[("anagen.web", "static")]), name="static")
+    app.mount("/static", static_files(), name="static")
     _describe(app)
     return app
 

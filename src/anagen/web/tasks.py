@@ -3,7 +3,8 @@
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from anagen.web.api.job_models import (
     CheckResult,
     CompareRequested,
     CompareResult,
+    DocumentRequested,
+    DocumentResult,
     ForecastRequested,
     HairRequested,
     HairResult,
@@ -36,12 +39,14 @@ if TYPE_CHECKING:
     from anagen.forecast.predict import Forecast
     from anagen.patient import Patient
     from anagen.treatment import Plan
+    from anagen.treatment.binding import BindingLimit
 
 Progress = Callable[[int, int], None]
 
 # Forecasts kept so that a changed plan costs only the change; each holds some ten megabytes.
 _MOST_RECENT = 4
 _REVIEW_WEEKS = 52
+_BEYOND = 1e9
 
 
 class _Recent:
@@ -74,7 +79,7 @@ def run_task(kind: str, request: Mapping[str, Any], progress: Progress) -> dict[
 
     Parameters
     ----------
-    kind : plan, check, simulate, forecast, compare, review or hair.
+    kind : plan, check, simulate, forecast, compare, review, hair or document.
     request : as `anagen.web.api.job_models` describes it, with the patient in full.
     progress : called with (steps done, steps in all).
 
@@ -110,6 +115,8 @@ def answer(asked: TaskRequest, progress: Progress) -> TaskResult:
             found = _review(asked, progress)
         case HairRequested():
             found = _hair(asked, progress)
+        case DocumentRequested():
+            found = _document(asked, progress)
     return found
 
 
@@ -146,7 +153,13 @@ def _plan(asked: PlanRequested) -> PlanResult:
     made = plan_patient(patient, request)
     verdict = judge(patient, made, asked.profile, None)
     made = made.model_copy(update={"findings": verdict.findings})
-    return PlanResult(plan=made, blocked=verdict.blocked, limits=verdict.limits, warnings=warnings)
+    return PlanResult(plan=made, blocked=verdict.blocked, limits=_sendable(verdict.limits),
+                      warnings=warnings)  # fmt: skip
+
+
+def _sendable(limits: "Sequence[BindingLimit]") -> "tuple[BindingLimit, ...]":
+    """Limits with a finite share: JSON has no infinity, as of an interval of 0 days."""
+    return tuple(replace(one, fraction=min(one.fraction, _BEYOND)) for one in limits)
 
 
 def _check(asked: CheckRequested) -> CheckResult:
@@ -158,7 +171,7 @@ def _check(asked: CheckRequested) -> CheckResult:
     return CheckResult(
         blocked=verdict.blocked,
         findings=verdict.findings,
-        limits=verdict.limits,
+        limits=_sendable(verdict.limits),
         warnings=warnings,
     )
 
@@ -339,6 +352,20 @@ def _hair(asked: HairRequested, progress: Progress) -> HairResult:
         flags=made.flags,
         **answer,
     )
+
+
+def _document(asked: DocumentRequested, progress: Progress) -> DocumentResult:
+    from anagen.web.document_task import set_document
+
+    patient, _ = _patient(asked)
+    _require_mine(patient, {} if asked.plan is None else {"plan": asked.plan})
+
+    def forecast(patient: "Patient", plans: "Mapping[str, Plan]") -> "Forecast":
+        # One step more than the forecast has: setting what it says.
+        return _forecast_of(patient, plans, _REVIEW_WEEKS, asked.on, asked.seed,
+                            lambda done, total: progress(done, total + 1))  # fmt: skip
+
+    return set_document(asked, patient, forecast, progress)
 
 
 def _patient(asked: Asked) -> tuple["Patient", tuple[Problem, ...]]:

@@ -95,7 +95,7 @@ class Slot:
         self._shared[STOP] = 0
         future = self._schedule(worker_process.work, (number, job.kind, job.request))
         self.tasks += 1
-        if job.kind in ("forecast", "review", "hair"):
+        if job.kind in ("forecast", "review", "hair", "document"):
             self.cold = False
         if job.person is not None:
             self.people.add(job.person)

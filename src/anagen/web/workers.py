@@ -18,7 +18,8 @@ from anagen.clinic.people import patient_of
 from anagen.clinic.permissions import Actor, require
 from anagen.clinic.store import Store
 from anagen.errors import InputError, Problem, StoreError
-from anagen.web.api.job_models import JobProblem, TaskRequest
+from anagen.web.api.job_models import DocumentRequested, JobProblem, TaskRequest
+from anagen.web.printing import filled_document
 from anagen.web.worker_process import OUT_OF_MEMORY, Outcome
 from anagen.web.worker_slot import Slot, Task
 
@@ -34,7 +35,7 @@ _GIGABYTE = 1_000_000_000
 
 _SECONDS = MappingProxyType(
     {"plan": 60.0, "check": 60.0, "simulate": 300.0, "forecast": 300.0, "compare": 600.0,
-     "review": 300.0, "hair": 300.0}
+     "review": 300.0, "hair": 300.0, "document": 300.0}
 )  # fmt: skip
 
 
@@ -68,7 +69,7 @@ class Load:
 
 
 def filled(store: Store, actor: Actor, asked: TaskRequest) -> TaskRequest:
-    """Put the patient of the record into a request about a person.
+    """Put the patient of the record into a request about a person; a document needs more of it.
 
     Raises
     ------
@@ -79,6 +80,8 @@ def filled(store: Store, actor: Actor, asked: TaskRequest) -> TaskRequest:
     AccessError
         When the actor may not read the record.
     """
+    if isinstance(asked, DocumentRequested):
+        asked = filled_document(store, actor, asked)
     if asked.person is None:
         return asked
     if asked.patient is not None:

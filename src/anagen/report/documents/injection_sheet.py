@@ -277,7 +277,10 @@ def _limits(request: Request, session: "Session") -> list[Block]:
 
     words = request.wording
     plan = request.plan or Plan(protocol="custom", patient=request.patient.id, sessions=(session,))
-    used = limits_used(request.patient, plan, session.date)[:_MOST_LIMITS]
+    # What was planned before this session is in the record by now, as far as it was given.
+    ahead = tuple(one for one in plan.sessions if one.date >= session.date)
+    coming = plan.model_copy(update={"sessions": ahead})
+    used = limits_used(request.patient, coming, session.date)[:_MOST_LIMITS]
     if not used:
         return []
     rows = [
@@ -304,6 +307,8 @@ def _limits(request: Request, session: "Session") -> list[Block]:
 
 def _past(words: Wording, limit: "BindingLimit") -> str:
     """Share of a limit that is passed: never rounded down to the limit itself."""
+    if not math.isfinite(limit.fraction):  # of a limit of nothing
+        return words.say("format.over", value=f"100{NARROW}%")
     return f"{words.number(math.ceil(100.0 * limit.fraction), 0)}{NARROW}%"
 
 

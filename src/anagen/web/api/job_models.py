@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from anagen.clinic.documents import DocumentId
 from anagen.errors import Problem
 from anagen.evidence.defaults import DEFAULT_PROTOCOL
 from anagen.forecast.choices import Criterion
@@ -15,14 +16,14 @@ from anagen.forecast.choose import Pick, Trade
 from anagen.forecast.flag_rows import Flag
 from anagen.forecast.review import Review
 from anagen.patient import Patient
-from anagen.patient.quantities import Identifier, Word, refusal
+from anagen.patient.quantities import Identifier, Text, Word, refusal
 from anagen.treatment import Finding, Plan
 from anagen.treatment.binding import BindingLimit
 from anagen.treatment.protocols import ProtocolChange
 
 Day = datetime.date
 
-JobKind = Literal["plan", "check", "simulate", "forecast", "compare", "review", "hair"]
+JobKind = Literal["plan", "check", "simulate", "forecast", "compare", "review", "hair", "document"]
 JobStateName = Literal["queued", "running", "done", "failed", "cancelled"]
 
 # Technical bounds of one request: five years, and as many plans as one chart can show.
@@ -142,6 +143,33 @@ class HairRequested(Asked):
     hairs: Annotated[int, Field(ge=1000, le=MOST_HAIRS, description="drawn at most")] = MOST_HAIRS
 
 
+class DocumentRequested(Asked):
+    """Set a document to be printed; what is left out comes from the record and the settings."""
+
+    kind: Literal["document"] = "document"
+    document: Literal["injections", "letter", "consent", "leaflet", "review"]
+    format: Literal["pdf", "html"] = "pdf"
+    paper: Literal["A4", "Letter"] | None = Field(None, description="that of the clinic if none")
+    language: Literal["en", "de"] = "en"
+    on: Day | None = Field(
+        None,
+        description="day of the document; of a letter that of the visit, of a leaflet or a review "
+        "the last day of the record that counts",
+    )
+    plan: Plan | None = Field(None, description="a plan in full")
+    plan_id: DocumentId | None = Field(
+        None, description="plan of the record; that which stands accepted if none"
+    )
+    session: Annotated[int, Field(ge=1, le=MOST_SESSIONS)] | None = Field(
+        None, description="of a syringe sheet: number in the plan; the next to be given if none"
+    )
+    profile: Profile = None
+    named: bool = Field(True, description="whether name and birth date are printed")
+    seed: Seed = 0
+    display_name: Text = Field("", description="as printed; that of the record for a person")
+    clinic_name: Text = Field("", description="as printed; that of the clinic if empty")
+
+
 TaskRequest = Annotated[
     PlanRequested
     | CheckRequested
@@ -149,7 +177,8 @@ TaskRequest = Annotated[
     | ForecastRequested
     | CompareRequested
     | ReviewRequested
-    | HairRequested,
+    | HairRequested
+    | DocumentRequested,
     Field(discriminator="kind"),
 ]
 TASK_REQUEST: TypeAdapter[TaskRequest] = TypeAdapter(TaskRequest)
@@ -382,6 +411,17 @@ class HairResult(Shape):
     data: str = Field(description="base64 of the gzip'd binary of anagen.report.hair_view")
 
 
+class DocumentResult(Shape):
+    """A document to be printed; its bytes are fetched by ``GET /jobs/{id}/document``."""
+
+    kind: Literal["document"] = "document"
+    document: str
+    content_type: Literal["application/pdf", "text/html; charset=utf-8"]
+    file_name: str = Field(description="with the number of the person, never the name")
+    size: int = Field(description="of the file [byte]")
+    data: str = Field("", description="base64 of the file where it is kept; empty in answers")
+
+
 TaskResult = Annotated[
     PlanResult
     | CheckResult
@@ -389,7 +429,8 @@ TaskResult = Annotated[
     | ForecastResult
     | CompareResult
     | ReviewResult
-    | HairResult,
+    | HairResult
+    | DocumentResult,
     Field(discriminator="kind"),
 ]
 TASK_RESULT: TypeAdapter[TaskResult] = TypeAdapter(TaskResult)
@@ -423,8 +464,11 @@ def shown(job: Any) -> JobShown:
     """Give a job (`anagen.clinic.jobs.Job`) as the API shows it."""
     parts = {name: getattr(job, name) for name in JobShown.model_fields
              if name not in ("result", "problem")}  # fmt: skip
+    result = None if job.result is None else TASK_RESULT.validate_json(job.result)
+    if isinstance(result, DocumentResult):
+        result = result.model_copy(update={"data": ""})
     return JobShown(
         **parts,
-        result=None if job.result is None else TASK_RESULT.validate_json(job.result),
+        result=result,
         problem=None if job.problem is None else JobProblem.model_validate_json(job.problem),
     )

@@ -38,6 +38,7 @@ from anagen.web.api.shapes import (
     write_cursor,
 )
 from anagen.web.guard import Allowed, CurrentActor
+from anagen.web.printing import document_answer
 from anagen.web.routes import RecordedRoute
 
 router = APIRouter(route_class=RecordedRoute, tags=["jobs"])
@@ -68,7 +69,7 @@ class KeepForecast(Body):
 def create_job(
     request: Request, body: TaskRequest, actor: CurrentActor, prefer: Prefer = None
 ) -> Response:
-    """Ask for a plan, a check, a simulation, a forecast, a comparison or a review."""
+    """Ask for a plan, a check, a simulation, a forecast, a comparison, a review or a document."""
     state = request.app.state
     request.state.persons = (body.person,) if body.person else ()
     asked = body
@@ -114,6 +115,21 @@ def read_job(
         job = state.compute().wait(actor, id, wait)
     request.state.persons = (job.person,) if job.person else ()
     return json_answer(_data(job), 200, {"Retry-After": "1"} if job.active else None)
+
+
+@router.get(
+    "/jobs/{id}/document", operation_id="read_job_document", dependencies=_COMPUTE,
+    response_class=Response,
+    responses={**refusals(404), 200: {
+        "description": "The document that a job set",
+        "content": {"application/pdf": {}, "text/html": {}},
+    }},
+)  # fmt: skip
+def read_job_document(request: Request, id: JobId, actor: CurrentActor) -> Response:  # noqa: A002 - name in the address
+    """Give the document that a job of one's own set, as a file."""
+    job = room.job(request.app.state.store, actor, id)
+    request.state.persons = (job.person,) if job.person else ()
+    return document_answer(actor, job)
 
 
 @router.post("/jobs/{id}/cancel", operation_id="cancel_job", dependencies=_COMPUTE,

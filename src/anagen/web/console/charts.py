@@ -170,9 +170,10 @@ def time_chart(chart: Chart, width: int = 360, height: int = 220) -> Markup:
     )
 
 
-def gauge(
-    title: str, share: float, words: str, *, level: Literal["calm", "near", "passed"] = "calm"
-) -> Markup:
+Level = Literal["calm", "near", "unusual", "passed"]
+
+
+def gauge(title: str, share: float, words: str, *, level: Level = "calm") -> Markup:
     """Draw how much of a limit is used.
 
     Parameters

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from anagen.evidence.glossary import load_glossary
 from anagen.web.console import evidence_tables as tables
 from anagen.web.console.evidence_plot import compared_plot
 from anagen.web.console.pages import PageRoute
@@ -14,7 +15,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _READ = [Depends(Allowed("settings:read"))]
 
-Part = Literal["claims", "published", "parameters", "references"]
+Part = Literal["claims", "published", "parameters", "terms", "references"]
 Words = Annotated[str, Query(max_length=200)]
 Name = Annotated[str, Query(max_length=60)]
 
@@ -26,7 +27,7 @@ def show_evidence(
 ) -> Response:  # fmt: skip
     """Show statements, published against predicted, the numbers of the model, or the references."""
     make = {"claims": _claims, "published": _published, "parameters": _parameters,
-            "references": _references}[part]  # fmt: skip
+            "terms": _terms, "references": _references}[part]  # fmt: skip
     return page(
         request, "evidence.html", part=part, text=text, module=module, origin=origin,
         verdict=verdict, known=tables.references(),
@@ -74,6 +75,14 @@ def _parameters(_: Request, text: str, module: str, origin: str, __: str) -> dic
     return {"by_module": {name: found for name, found in by_module.items() if found},
             "choices": tables.modules(), "origins": origins, "many": len(rows),
             "all": len(every)}  # fmt: skip
+
+
+def _terms(request: Request, text: str, __: str, ___: str, ____: str) -> dict[str, Any]:
+    every, say = load_glossary(), texts_for(request).text
+    rows = [one for one in every.values()
+            if tables.holds(text, (say(one.name), say(one.definition), one.source))]  # fmt: skip
+    return {"glossary": sorted(rows, key=lambda one: say(one.name).casefold()), "choices": (),
+            "many": len(rows), "all": len(every)}  # fmt: skip
 
 
 def _references(_: Request, text: str, __: str, ___: str, ____: str) -> dict[str, Any]:

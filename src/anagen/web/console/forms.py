@@ -7,6 +7,7 @@ an empty field was not filled in.
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -27,7 +28,9 @@ _DEEPEST = 20
 async def typed(request: Request) -> dict[str, str]:
     """Fields of a form as they were typed, without files."""
     form = await request.form()
-    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    # Browsers send the end of a line as two characters, of which the record keeps one.
+    return {name: value.replace("\r\n", "\n")
+            for name, value in form.multi_items() if isinstance(value, str)}  # fmt: skip
 
 
 async def uploaded(request: Request, name: str) -> bytes | None:
@@ -60,8 +63,14 @@ def tree(fields: Mapping[str, str]) -> dict[str, Any]:
     return _listed(root)  # type: ignore[no-any-return]
 
 
-def document_from(model: type[T], data: Mapping[str, Any]) -> T:
+def document_from(model: type[T], data: Mapping[str, Any], root: str = "") -> T:
     """Make a document of what was typed.
+
+    Parameters
+    ----------
+    model : of the document.
+    data : as `tree` nests it.
+    root : where the document stands in the form, for the names of its fields.
 
     Raises
     ------
@@ -72,7 +81,10 @@ def document_from(model: type[T], data: Mapping[str, Any]) -> T:
         return model.model_validate_json(json.dumps(_loosened(data)))
     except ValidationError as error:
         issues = issues_of(error.errors(include_url=False), dict(data), model.model_json_schema())
-        raise InputError([issue.problem() for issue in issues]) from None
+        problems = [issue.problem() for issue in issues]
+        if root:
+            problems = [replace(one, place=f"{root}.{one.place}") for one in problems]
+        raise InputError(problems) from None
 
 
 def _read(value: str, kind: str, name: str) -> Any:

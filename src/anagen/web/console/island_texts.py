@@ -10,7 +10,9 @@ from anagen.web.console.texts import Texts
 # Modules that hold the words of an island, as `key: "words"`.
 MODULES = ("editor/words.js", "hair/texts.js")
 
-_WORD = re.compile(r'\b(\w+): ("(?:[^"\\\n]|\\.)*")')
+_STRING = r'"(?:[^"\\\n]|\\.)*"'
+# Long words stand in several strings with plus signs between them.
+_WORD = re.compile(rf"\b(\w+):\s*({_STRING}(?:\s*\+\s*{_STRING})*)")
 
 
 @cache
@@ -18,7 +20,10 @@ def words_of(module: str) -> dict[str, str]:
     """English words of an island by key."""
     place = resources.files("anagen.web").joinpath("static", *module.split("/"))
     text = place.read_text(encoding="utf-8") if place.is_file() else ""
-    return {key: json.loads(words) for key, words in _WORD.findall(text)}
+    return {
+        key: "".join(json.loads(part) for part in re.findall(_STRING, words))
+        for key, words in _WORD.findall(text)
+    }
 
 
 def island_texts(texts: Texts, module: str) -> dict[str, str]:

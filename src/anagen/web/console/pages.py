@@ -1,5 +1,6 @@
 """Routes that answer with pages: refusals are pages too, and a lapsed sign-in comes back here."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from anagen.web.guard import cookie_of
 from anagen.web.problems import RefusedError, refusal_of
 from anagen.web.routes import RecordedRoute
 
+_ROW = re.compile(r"\[(\d+)\]")
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -59,7 +61,8 @@ def problems_by_field(error: Exception) -> Mapping[str, Any]:
     refusal = refusal_of(error)
     found: dict[str, Any] = {}
     for problem in refusal.errors:
-        found.setdefault(problem.place, problem)
+        # Rows of a list are named as the fields of a form are.
+        found.setdefault(_ROW.sub(r".\1", problem.place), problem)
     if not found:
         found[""] = refusal.detail
     return found

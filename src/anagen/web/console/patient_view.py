@@ -41,7 +41,7 @@ class Gauge:
 
     Parameters
     ----------
-    limit : the limit; level : calm, near or passed.
+    limit : the limit; level : calm, near, unusual or passed.
     """
 
     limit: "BindingLimit"
@@ -178,7 +178,7 @@ def make_view(
         alerts=_gravest_first(alerts),
         ledger=steroid,
         ledger_chart=_ledger_chart(steroid, texts, today),
-        gauges=tuple(Gauge(one, _level(one.fraction)) for one in limits[:_MOST_GAUGES]),
+        gauges=tuple(Gauge(one, _level(one)) for one in limits[:_MOST_GAUGES]),
         limits=tuple(limits),
         gauges_of=gauges_of,
         due=_due(by_kind, patient, review, today),
@@ -241,8 +241,11 @@ def _limits(
         return [], ""
 
 
-def _level(fraction: float) -> str:
-    return "passed" if fraction > 1 + 1e-9 else "near" if fraction >= _NEAR else "calm"
+def _level(limit: "BindingLimit") -> str:
+    if limit.fraction <= 1 + 1e-9:
+        return "near" if limit.fraction >= _NEAR else "calm"
+    # What is only worth knowing, such as a usual number of sessions, is no alarm.
+    return "unusual" if limit.severity == "inform" else "passed"
 
 
 def _marks(
@@ -267,7 +270,7 @@ def _marks(
                                    mg=texts.number(session.total_mg, 1, "mg"))  # fmt: skip
                 marks.append(Mark(session.date, "planned", words))
     for day, titles in groupby(review.gates if review is not None else (), lambda g: g.due):
-        words = ", ".join(gate.title for gate in titles)
+        words = ", ".join(texts.text(gate.title) for gate in titles)
         marks.append(Mark(day, "gate", f"{words}: {texts.day(day)}"))
     return marks
 

@@ -15,7 +15,7 @@ from anagen.clinic.search import Found
 from anagen.clinic.store import reading
 from anagen.clinic.tables import heads
 from anagen.clinic.today import day_list
-from anagen.errors import AnagenError, InputError
+from anagen.errors import AnagenError, InputError, Problem
 from anagen.web.api.shapes import read_cursor, write_cursor
 from anagen.web.console.forms import document_from, tree, typed
 from anagen.web.console.pages import PageRoute, problems_by_field
@@ -82,8 +82,7 @@ async def add_person(request: Request, actor: CurrentActor) -> Response:
     fields = await typed(request)
     try:
         data = tree(fields)
-        person = document_from(Person, _rows(data.get("person", {})))
-        identity = document_from(Identity, data.get("identity", {}))
+        person, identity = _documents(data)
         kept = await run_in_threadpool(
             enrol, request.app.state.store, actor, person,
             identity if identity != Identity() else None, number=data.get("number"),
@@ -96,6 +95,23 @@ async def add_person(request: Request, actor: CurrentActor) -> Response:
     number = kept[0].entry.id
     request.state.persons = (number,)
     return RedirectResponse(f"/people/{number}", 303)
+
+
+def _documents(data: dict[str, Any]) -> tuple[Person, Identity]:
+    """Read both documents of the form, and say what is wrong in either."""
+    problems: list[Problem] = []
+    person, identity = Person(), Identity()
+    try:
+        person = document_from(Person, _rows(data.get("person", {})), "person")
+    except InputError as error:
+        problems.extend(error.problems)
+    try:
+        identity = document_from(Identity, data.get("identity", {}), "identity")
+    except InputError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return person, identity
 
 
 def _rows(person: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from anagen._version import __version__
 from anagen.clinic.permissions import Actor
 from anagen.clinic.sign_in import csrf_token
+from anagen.web.console.glossary import Helper
 from anagen.web.console.texts import LANGUAGES, Texts, language_for, texts_of
 from anagen.web.guard import cookie_of
 
@@ -53,7 +54,7 @@ def _environment(language: str) -> Environment:
     environment.install_gettext_translations(texts.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         day=texts.day, hour=texts.hour, moment=texts.moment, number=texts.number,
-        percent=texts.percent,
+        percent=texts.percent, translated=texts.text,
     )  # fmt: skip
     environment.globals.update(asset=asset, version=__version__, languages=LANGUAGES,
                                themes=THEMES)  # fmt: skip
@@ -82,6 +83,7 @@ def page(request: Request, template: str, status: int = 200, /, **context: Any) 
         here=request.url.path,
         language=texts.language,
         theme=theme if theme in THEMES else "auto",
+        term=Helper(texts),
         clinic_name=context.pop("clinic_name", None) or _clinic_name(request),
         **context,
     )  # fmt: skip

@@ -30,6 +30,9 @@ from anagen.web.problems import refusal_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
+# How a gate is spoken of, as on the page.
+_REACHED = {"missed": "not reached", "open": "still ahead", "no data": "nothing read"}
+
 ACTIONS: tuple[str, ...] = get_args(Action)
 _READ = [Depends(Allowed("record:read"))]
 _WRITE = [Depends(Allowed("record:write"))]
@@ -155,7 +158,7 @@ def _words(request: Request, result: Any, decision: str, reason: str) -> str:
     """Decision in words, with what it was based on."""
     review, say = result.review, texts_for(request)
     gates = "; ".join(
-        f"{say.text(gate.title)}: {say.text(gate.reached)}"
+        f"{say.text(gate.title)}: {say.text(_REACHED.get(gate.reached, gate.reached))}"
         + ("" if gate.measured is None else f" ({say.number(gate.measured, 0, '%')})")
         for gate in review.gates
     )

@@ -14,6 +14,7 @@ from anagen.web.console import (
     patient_pages,
     people_pages,
     plan_pages,
+    print_pages,
     review_pages,
     treat_pages,
     visit_pages,
@@ -35,6 +36,7 @@ def console_routers() -> tuple[APIRouter, ...]:
         review_pages.router,
         hair_pages.router,
         plan_pages.router,
+        print_pages.router,
         treat_pages.router,
         visit_pages.router,
     )

@@ -1,7 +1,7 @@
 """Texts in the reader's language, and numbers and dates as they are written there.
 
 English stands in the templates; ``web/texts/<language>.po`` holds the translations, one catalogue a
-language. ``python -m anagen.web.console.texts`` brings the catalogues up to the templates.
+language. ``python -m anagen.web.console.catalogues`` brings the catalogues up to the templates.
 """
 
 import datetime
@@ -36,7 +36,8 @@ class Texts:
         >>> texts_of("en").text("%(count)s people", count=3)
         '3 people'
         """
-        found = str(self.translations.gettext(words))
+        # Under no words a catalogue keeps its own header.
+        found = str(self.translations.gettext(words)) if words else ""
         return found % values if values else found
 
     def day(self, value: datetime.date | str | None, style: str = "medium") -> str:

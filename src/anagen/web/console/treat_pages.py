@@ -26,6 +26,7 @@ from anagen.web.console.plan_view import sheet_of
 from anagen.web.console.render import page, texts_for
 from anagen.web.console.treat_forms import COMFORT, REASONS, as_typed, read_session
 from anagen.web.guard import Allowed, CurrentActor
+from anagen.web.printing import next_session
 from anagen.web.problems import refusal_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -109,8 +110,8 @@ def _treating(
          and one.document.stage == "given"), key=lambda one: one.day or "",
     ))  # fmt: skip
     count = len(chosen.document.plan.sessions)
-    index = len(given) if session is None else session - 1
-    return Treating(chosen, index if index < count else None, given)
+    following = next_session(chosen, entries) if session is None else session
+    return Treating(chosen, following - 1 if following and following <= count else None, given)
 
 
 def _answer(

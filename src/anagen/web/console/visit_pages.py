@@ -19,7 +19,7 @@ from anagen.clinic.entries import Entry
 from anagen.clinic.patches import patch_history
 from anagen.clinic.people import documents_of, keep, patient_of
 from anagen.clinic.repeats import changed_once, created_once, key_of
-from anagen.errors import AnagenError, InputError, NotFoundError, Problem
+from anagen.errors import AnagenError, InputError, NotFoundError, Problem, StaleError
 from anagen.patient import PatchSeen, Patient, latest_patches
 from anagen.scalp import circle_outline
 from anagen.scalp.shapes import PatchShape
@@ -28,6 +28,7 @@ from anagen.web.console.forms import document_from, tree, typed
 from anagen.web.console.island_texts import island_texts
 from anagen.web.console.pages import PageRoute, problems_by_field
 from anagen.web.console.render import page, texts_for
+from anagen.web.console.texts import Texts
 from anagen.web.guard import Allowed, CurrentActor
 from anagen.web.problems import refusal_of
 
@@ -89,11 +90,24 @@ async def _keep(
         await run_in_threadpool(_write, store, actor, number, document, fields, key)
     except AnagenError as error:
         patient = await run_in_threadpool(patient_of, store, number)
+        version, errors = _version(fields), problems_by_field(error)
+        if isinstance(error, StaleError):
+            version = (await run_in_threadpool(_visit, request, actor, number, key)).version
+            errors = {"": _told_of_change(request)}
         return await run_in_threadpool(
-            _form, request, number, patient, dict(fields), problems_by_field(error), key=key,
-            version=_version(fields), status=refusal_of(error).status, **_sent_drawing(fields),
+            _form, request, number, patient, dict(fields), errors, key=key, version=version,
+            status=refusal_of(error).status, **_sent_drawing(fields),
         )  # fmt: skip
     return RedirectResponse(f"/people/{number}", 303)
+
+
+def _told_of_change(request: Request) -> str:
+    """Words for whoever comes second; saving again then is a choice."""
+    return texts_for(request).text(
+        "Somebody else changed this visit while you worked on it. What you typed stands below and "
+        "is not saved yet. Compare it with the history of this person; to put yours in its place, "
+        "save again. Theirs stays in the history."
+    )
 
 
 def _write(
@@ -203,7 +217,7 @@ def _form(
         "visit_patches": [_plain(patch) for patch in drawn],
         "patch_changes": [one.model_dump(mode="json") for one in changes],
         "previous": before,
-        "scales": _scales(),
+        "scales": _scales(texts_for(request)),
         "known_ids": sorted({seen.id for visit in patient.visits for seen in visit.patches}),
         "texts": island_texts(texts_for(request), "editor/words.js"),
         "draft_key": f"visit/{number}/{key or 'new'}",
@@ -244,14 +258,14 @@ def _ended(request: Request, actor: Any, number: str) -> dict[str, str]:
 
 
 @cache
-def _scales() -> list[dict[str, Any]]:
+def _scales(texts: Texts) -> list[dict[str, Any]]:
     """List published scales of regrowth, for a grade instead of a percentage."""
     from anagen.evidence.scales import load_scales
 
     return [
-        {"key": key, "name": scale.name,
-         "grades": [{"label": grade.label, "meaning": grade.meaning, "lower": grade.lower,
-                     "upper": grade.upper} for grade in scale.grades]}
+        {"key": key, "name": texts.text(scale.name),
+         "grades": [{"label": grade.label, "meaning": texts.text(grade.meaning),
+                     "lower": grade.lower, "upper": grade.upper} for grade in scale.grades]}
         for key, scale in load_scales().regrowth.items()
     ]  # fmt: skip
 

@@ -41,6 +41,14 @@ if (input instanceof HTMLInputElement && list instanceof HTMLElement) {
   findWhileTyping(input, list);
 }
 
+// A problem is named by the label of its field.
+for (const link of document.querySelectorAll("[role=alert] li > a[href^='#']")) {
+  const place = decodeURIComponent(link.getAttribute("href")?.slice(1) ?? "");
+  const label = document.querySelector(`label[for="${CSS.escape(place)}"]`);
+  const row = label?.closest("[data-patch]")?.getAttribute("data-patch");
+  if (label?.firstChild?.textContent) link.textContent = (row ? `${row}, ` : "") + label.firstChild.textContent.trim();
+}
+
 // A page that comes back with problems says so first.
 const first = document.querySelector("[data-focus]");
 if (first instanceof HTMLElement) first.focus();

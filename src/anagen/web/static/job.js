@@ -20,6 +20,9 @@ function follow(place, wait) {
     place.replaceChildren(...parsed.body.childNodes);
     if (place.querySelector("[data-working]")) { follow(place, Math.min(2 * wait, LONGEST_WAIT)); return; }
     place.removeAttribute("aria-busy");
+    // A document takes the place of the page that waited for it.
+    const ready = place.querySelector("a[data-open]");
+    if (ready instanceof HTMLAnchorElement) { window.location.replace(ready.href); return; }
     const heading = place.querySelector("h2[tabindex]");
     if (heading instanceof HTMLElement) heading.focus({ preventScroll: true });
   }, wait);

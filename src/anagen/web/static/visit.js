@@ -7,39 +7,24 @@ const place = document.querySelector("[data-island=editor]");
 const given = document.getElementById("model");
 const rows = document.querySelector("[data-rows]");
 
-/** Fields of a patch that has just been drawn, after the first row that is there. @param {string} id */
+/** Fields of a patch that has just been drawn, after the blank row of the page. @param {string} id */
 function addRow(id) {
-  const numbers = [...document.querySelectorAll("[data-patch] input[type=hidden][name$='.id']")]
+  const numbers = [...document.querySelectorAll(".patch-row[data-patch] input[type=hidden][name$='.id']")]
     .map((one) => Number(one.getAttribute("name")?.split(".")[2]));
   const at = Math.max(-1, ...numbers) + 1;
-  const row = document.createElement("details");
-  row.className = "patch-row";
+  const blank = document.querySelector("template[data-blank]");
+  const row = blank instanceof HTMLTemplateElement ? blank.content.firstElementChild?.cloneNode(true) : null;
+  if (!(row instanceof HTMLElement)) return;
+  const named = (/** @type {string} */ words) => words.replace(/^seen\.patches\.blank/, `seen.patches.${at}`);
   row.dataset.patch = id;
-  const summary = document.createElement("summary");
-  const name = document.createElement("strong");
-  name.textContent = id;
-  summary.append(name);
-  const hidden = document.createElement("input");
-  hidden.type = "hidden";
-  hidden.name = `seen.patches.${at}.id`;
-  hidden.value = id;
-  row.append(summary, hidden);
-  const first = document.querySelector("[data-patch] .fields");
-  const fields = first?.cloneNode(true);
-  if (fields instanceof HTMLElement) {
-    for (const one of fields.querySelectorAll("input, select")) {
-      const own = (one.getAttribute("name") ?? "").replace(/^seen\.patches\.\d+/, `seen.patches.${at}`);
-      one.setAttribute("name", own);
-      one.id = own.split(":")[0];
-      if (one instanceof HTMLInputElement) one.value = "";
-      if (one instanceof HTMLSelectElement) one.selectedIndex = 0;
-    }
-    for (const label of fields.querySelectorAll("label")) {
-      label.htmlFor = label.htmlFor.replace(/^seen\.patches\.\d+/, `seen.patches.${at}`);
-    }
-    for (const words of fields.querySelectorAll(".problem")) words.remove();
-    row.append(fields);
+  for (const one of row.querySelectorAll("input, select")) {
+    one.setAttribute("name", named(one.getAttribute("name") ?? ""));
+    if (one.id) one.id = named(one.id);
+    if (one instanceof HTMLInputElement && one.type === "hidden") one.value = id;
   }
+  for (const label of row.querySelectorAll("label")) label.htmlFor = named(label.htmlFor);
+  const name = row.querySelector("summary strong");
+  if (name) name.textContent = id;
   rows?.append(row);
 }
 
@@ -47,9 +32,9 @@ function addRow(id) {
 function match(patches) {
   const ids = new Set(patches.map((one) => one.id));
   for (const id of ids) {
-    if (!document.querySelector(`[data-patch="${CSS.escape(id)}"]`)) addRow(id);
+    if (!document.querySelector(`.patch-row[data-patch="${CSS.escape(id)}"]`)) addRow(id);
   }
-  for (const row of document.querySelectorAll("[data-patch]")) {
+  for (const row of document.querySelectorAll(".patch-row[data-patch]")) {
     if (row instanceof HTMLElement) row.hidden = !ids.has(row.dataset.patch ?? "");
   }
 }
@@ -60,9 +45,13 @@ if (place instanceof HTMLElement && given) {
   model.on("change:visit_patches", () => match(model.get("visit_patches") ?? []));
   render({ model, el: place });
   // The editor has regrowth for itself; the same fields below would only contradict it.
-  for (const one of document.querySelectorAll("[data-patch] input[name*='regrowth_percent'], [data-patch] input[name*='terminal_percent']")) {
-    const around = one.closest(".field");
-    if (around instanceof HTMLElement) around.hidden = true;
+  const blank = document.querySelector("template[data-blank]");
+  const drawn = ".patch-row input[name*='regrowth_percent'], .patch-row input[name*='terminal_percent']";
+  for (const part of [document, ...(blank instanceof HTMLTemplateElement ? [blank.content] : [])]) {
+    for (const one of part.querySelectorAll(drawn)) {
+      const around = one.closest(".field");
+      if (around instanceof HTMLElement) around.hidden = true;
+    }
   }
   const plain = document.querySelector("[data-plain]");
   if (plain instanceof HTMLElement) plain.hidden = true;
