@@ -16,6 +16,7 @@ SEED ?= 20261123
 CASES ?= 10000
 PEOPLE ?= 8000
 KILLS ?= 100
+PORT ?= 8765
 POSTERIOR ?= src/anagen/evidence/data/population/2026.11.npz
 
 PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -29,7 +30,7 @@ READY_TEST := $(VENV)/.ready-test
 READY_FIT := $(VENV)/.ready-fit
 READY_BENCH := $(VENV)/.ready-bench
 
-.PHONY: help install run test fuzz lint format calibrate population-pages forecast-pages bench kill-test clean
+.PHONY: help install run test fuzz lint format calibrate population-pages forecast-pages bench kill-test console screenshots clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,13 @@ run: $(OUT)/report.html $(OUT)/forecast.html ## Plan, simulate, forecast and rep
 	@echo "Course    $(OUT)/course.nc"
 	@echo "Report    $(OUT)/report.html    <- open this one in a browser"
 	@echo "Forecast  $(OUT)/forecast.html  <- and this one: a page for the doctor, one for the patient"
+
+console: $(OUT)/clinic-account.json ## Serve the web console with a clinic of virtual patients, at http://127.0.0.1:PORT
+	@echo
+	@echo "The console: http://127.0.0.1:$(PORT)    (stop it with Ctrl-C)"
+	@$(BIN)/python -c 'import json, sys; told = json.load(open(sys.argv[1])); print("Account     ", told["account"]); print("Password    ", told["password"])' $<
+	@echo
+	@$(BIN)/anagen serve --data $(OUT)/clinic --port $(PORT) 2> $(OUT)/console.log || { tail -n 5 $(OUT)/console.log >&2; exit 1; }
 
 test: $(READY_TEST) ## Build .venv, then lint, check types and run the tests
 	@scripts/setup-test-system
@@ -77,6 +85,10 @@ forecast-pages: $(OUT)/forecast_study.json | $(READY) ## Write docs/forecast.md;
 bench: $(READY_BENCH) ## Measure speed and memory against the targets
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
+screenshots: $(OUT)/clinic-account.json $(READY_TEST) ## Take the pictures of the console in docs/pictures again
+	@scripts/setup-test-system
+	$(BIN)/python scripts/take_screenshots.py --clinic $(OUT)/clinic --account $< --folder docs/pictures
+
 kill-test: $(READY_TEST) ## Kill the server KILLS times on each database while people write, and look what is left
 	ANAGEN_KILLS=$(KILLS) $(BIN)/pytest tests/web/test_killed.py -q -s -p no:cacheprovider
 
@@ -109,6 +121,14 @@ $(READY_BENCH): $(RECIPE)
 	@echo "Installing Anagen and its benchmark tools into $(VENV) ..."
 	@$(INSTALL) '.[report,web,bench]'
 	@touch $(READY) $@
+
+# --- the demonstration clinic: made once; its account is kept last, so that half a clinic is none ---
+
+$(OUT)/clinic-account.json: | $(READY)
+	@mkdir -p $(OUT)
+	@rm -rf $(OUT)/clinic
+	@echo "Making a clinic of 40 virtual patients in $(OUT)/clinic: this once, for about five minutes ..."
+	@umask 077; $(BIN)/anagen demo --data $(OUT)/clinic --json > $@
 
 # --- the study of the forecast: made once; delete the file to run it again ---
 

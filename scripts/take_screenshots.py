@@ -23,9 +23,11 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-# People of the demonstration clinic (seed 1): a long course, and one that begins.
-SEEN, TREATED = "D004", "D034"
+# People of the demonstration clinic (seed 1): a course under way, and one that begins.
+SEEN, TREATED = "D003", "D034"
 WIDTH = 1280
+# Hairs are drawn over several frames [ms].
+PAUSE = 2500
 SECONDS_TO_START, SECONDS_TO_COMPUTE = 60, 90
 MOST_BYTES = 250_000
 # Fewer colours until a picture is small enough.
@@ -44,21 +46,25 @@ class Shot:
     name : of the file; path : of the page.
     height : of the picture [pixel].
     ready : selector of what must be there.
+    press : selector of what is pressed then.
+    week : to which a slider is moved.
     """
 
     name: str
     path: str
     height: int = 900
     ready: str = "main"
+    press: str = ""
+    week: int | None = None
 
 
 SHOTS = (
     Shot("today", "/", 620),
     Shot("patient", f"/people/{SEEN}", 1180, "[data-course][data-state=done]"),
-    Shot("visit", f"/people/{SEEN}/visit", 1120, ".ae-stage"),
+    Shot("visit", f"/people/{SEEN}/visit", 1240, ".ae-stage", press="[data-view=back]"),
     Shot("plan", f"/people/{TREATED}/plan", 1180, "[data-outlook=charts] svg"),
     Shot("treat", f"/people/{TREATED}/treat", 1000, "[data-row]"),
-    Shot("hair", f"/people/{SEEN}/hair", 900, "canvas"),
+    Shot("hair", f"/people/{TREATED}/hair", 900, "canvas", week=12),
     Shot("documents", f"/people/{SEEN}/documents", 900, ".print-card"),
 )
 
@@ -152,6 +158,13 @@ def taken(context: BrowserContext, address: str, shot: Shot) -> bytes:
     page.set_viewport_size({"width": WIDTH, "height": shot.height})
     page.goto(address + shot.path, timeout=1000 * SECONDS_TO_COMPUTE)
     settle(page, shot.ready)
+    if shot.press:
+        page.click(shot.press)
+    if shot.week is not None:
+        page.locator("main input[type=range]").first.fill(str(shot.week))
+    if shot.press or shot.week is not None:
+        page.wait_for_timeout(PAUSE)
+    page.evaluate("() => scrollTo(0, 0)")
     raw = page.screenshot(animations="disabled", caret="hide")
     page.close()
     return raw
@@ -166,8 +179,7 @@ def settle(page: Page, ready: str) -> None:
         timeout=1000 * SECONDS_TO_COMPUTE,
     )
     page.wait_for_load_state("networkidle")
-    # Hairs are drawn over several frames.
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(PAUSE)
 
 
 def packed(raw: bytes) -> bytes:

@@ -17,6 +17,7 @@ from databases import free_port
 from processes import child_environment
 
 ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src"
 SECONDS_TO_START = 60
 _CODE = re.compile(r"^ +((?:[0-9A-Z]{4}-)+[0-9A-Z]{4})$", re.M)
 
@@ -29,10 +30,12 @@ class Installed:
     ----------
     wheel : the file.
     folder : of the environment.
+    expected : files of the package when the wheel was built.
     """
 
     wheel: Path
     folder: Path
+    expected: frozenset[str] = frozenset()
 
     @property
     def command(self) -> Path:
@@ -64,6 +67,21 @@ def user_environment() -> dict[str, str]:
             if name not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}}  # fmt: skip
 
 
+def package_files() -> frozenset[str]:
+    """Files of the package that git knows or would take; all of them where there is no git."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "src/anagen"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if listed.returncode == 0 and listed.stdout:
+        names = {Path(line).relative_to("src") for line in listed.stdout.splitlines()}
+        return frozenset(name.as_posix() for name in names if (SOURCE / name).is_file())
+    found = (path for path in (SOURCE / "anagen").rglob("*") if path.is_file())
+    return frozenset(
+        path.relative_to(SOURCE).as_posix() for path in found if "__pycache__" not in path.parts
+    )
+
+
 def install(folder: Path) -> Installed:
     """Build the wheel and install it beside the packages of the tests, without any network.
 
@@ -71,9 +89,10 @@ def install(folder: Path) -> Installed:
     ----------
     folder : empty.
     """
+    expected = package_files()
     _quietly([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)])
     (wheel,) = folder.glob("*.whl")
-    made = Installed(wheel, folder / "environment")
+    made = Installed(wheel, folder / "environment", expected)
     venv.create(made.folder, with_pip=False, symlinks=True)
     _quietly([sys.executable, "-m", "pip", "--python", str(made.python), "install", "--no-deps",
               "--no-index", "--quiet", "--disable-pip-version-check", str(wheel)])  # fmt: skip

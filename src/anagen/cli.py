@@ -20,6 +20,7 @@ from anagen._commands.failures import BLOCKED, explain
 from anagen._commands.forecast_cli import compare, forecast, review
 from anagen._commands.keeping_cli import backup, erase, restore, verify
 from anagen._commands.serve_cli import serve
+from anagen._commands.trial_cli import trial_app
 from anagen._commands.user_cli import user_app
 from anagen._commands.work import DEFAULT_PROTOCOL
 
@@ -33,6 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(evidence_app)
+app.add_typer(trial_app)
 app.add_typer(user_app)
 for _command in (forecast, compare, review, document, serve, demo, backup, restore, verify, erase):
     app.command()(_command)
@@ -280,15 +282,19 @@ def people(
 
 @app.command()
 def schema(
-    name: Annotated[Literal["patient", "plan"], typer.Argument(help="Which file.")],
+    name: Annotated[Literal["patient", "plan", "trial"], typer.Argument(help="Which file.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Print the JSON Schema of a patient or plan file (always JSON)."""
+    """Print the JSON Schema of a patient, plan or trial protocol file (always JSON)."""
     from anagen._commands import shown
     from anagen.patient import patient_schema
     from anagen.treatment import plan_schema
+    from anagen.trials.protocol import protocol_schema
 
-    shown.print_json(patient_schema() if name == "patient" else plan_schema())
+    if name == "trial":
+        shown.print_json(protocol_schema())
+    else:
+        shown.print_json(patient_schema() if name == "patient" else plan_schema())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

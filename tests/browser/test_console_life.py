@@ -82,6 +82,31 @@ def test_a_drawing_outlives_a_lost_line_and_a_closed_tab(
     expect(page.locator(".ae-banner")).to_be_hidden()
 
 
+def test_what_was_typed_outlives_a_closed_tab_and_is_gone_when_saved(
+    clinic: Clinic, someone: Callable[..., BrowserContext]
+) -> None:
+    number = clinic.somebody()
+    address = f"{clinic.url}/people/{number}/visit"
+    context = someone()
+    page = context.new_page()
+    open_editor(page, address)
+    expect(page.locator("[data-offer]")).to_be_hidden()
+    page.locator("[id='seen.note']").fill("Itches a little.")
+    page.locator("[id='seen.patches.0.activity']").select_option("stable")
+    page.close()
+    page = context.new_page()
+    open_editor(page, address)
+    expect(page.locator("[data-offer]")).to_contain_text("were not saved")
+    page.get_by_role("button", name="Go on with them").click()
+    expect(page.locator("[id='seen.note']")).to_have_value("Itches a little.")
+    expect(page.locator("[id='seen.patches.0.activity']")).to_have_value("stable")
+    page.get_by_role("button", name="Save the visit").click()
+    expect(page).to_have_url(re.compile(rf"/people/{number}$"))
+    assert visits(clinic, number)[-1].document.seen.note == "Itches a little."
+    open_editor(page, address)
+    expect(page.locator("[data-offer]")).to_be_hidden()
+
+
 def test_of_two_who_change_a_visit_the_second_is_told_and_loses_nothing(
     clinic: Clinic, someone: Callable[..., BrowserContext]
 ) -> None:

@@ -198,7 +198,10 @@ def _example(key: str) -> str:
 
 
 def _printable(text: str) -> str:
-    if any(not (mark.isprintable() or mark in "\n\t") for mark in text):
+    # Numbers stand before their unit with a space that does not break, which Python calls
+    # not printable.
+    allowed = "\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+    if any(not (mark.isprintable() or mark in allowed) for mark in text):
         raise refusal(
             "text without control characters", shorten(text), "Remove the control characters."
         )

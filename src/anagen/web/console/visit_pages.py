@@ -32,6 +32,9 @@ from anagen.web.console.texts import Texts
 from anagen.web.guard import Allowed, CurrentActor
 from anagen.web.problems import refusal_of
 
+# As long as the draft of a visit is kept on a device.
+_KEPT_SECONDS = 3 * 86_400
+
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _WRITE = [Depends(Allowed("record:write"))]
@@ -98,7 +101,12 @@ async def _keep(
             _form, request, number, patient, dict(fields), errors, key=key, version=version,
             status=refusal_of(error).status, **_sent_drawing(fields),
         )  # fmt: skip
-    return RedirectResponse(f"/people/{number}", 303)
+    answer = RedirectResponse(f"/people/{number}", 303)
+    # The draft on the device learns from it that the record has this form.
+    answer.set_cookie("anagen_kept", fields.get("once", "")[:64], max_age=_KEPT_SECONDS,
+                      path=f"/people/{number}", samesite="strict",
+                      secure=request.app.state.settings.secure)  # fmt: skip
+    return answer
 
 
 def _told_of_change(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 import { render } from "./editor/editor.js";
 import { makeModel } from "./model.js";
+import { keepDraft } from "./visit_draft.js";
 
 const place = document.querySelector("[data-island=editor]");
 const given = document.getElementById("model");
@@ -55,4 +56,6 @@ if (place instanceof HTMLElement && given) {
   }
   const plain = document.querySelector("[data-plain]");
   if (plain instanceof HTMLElement) plain.hidden = true;
+  const form = document.getElementById("visit");
+  if (form instanceof HTMLFormElement) keepDraft(form, values.draft_key);
 }
