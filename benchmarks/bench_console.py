@@ -25,7 +25,7 @@ from installed import InstalledServer, install
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from scalp_strokes import stage
 
-FIRST_PAGE, PAGE_CHANGE, PANEL = 1.0, 0.2, 2.0  # targets [s]
+FIRST_PAGE, PAGE_CHANGE, PANEL = 1.0, 0.2, 0.5  # targets [s]
 MOST_KB, FRAMES = 200, 60
 PAGES = ("/", "/people", f"/people/{WHOLE}", f"/people/{WHOLE}/visit", f"/people/{WHOLE}/treat",
          f"/people/{WHOLE}/review", "/evidence", "/account")  # fmt: skip

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from anagen.errors import InputError
 from anagen.scalp import build_scalp, disc, edge_distance, geodesic_distance, nearest_cell
 from anagen.scalp.surface import beyond_hairline, onto_surface, surface_to_sphere
+from anagen.treatment import placement
 from anagen.treatment.injections import SiteLayout
 from anagen.treatment.lattice import first_apart, turned, walk_from
 from anagen.treatment.placement import coverage, place_sites, prioritise
@@ -281,3 +282,23 @@ def test_no_exchange_shortens_the_path() -> None:
     for i, j in itertools.combinations(range(1, len(points)), 2):
         swapped = np.concatenate([order[:i], order[i : j + 1][::-1], order[j + 1 :]])
         assert length(swapped) >= best - 1e-6
+
+
+def test_what_was_placed_lately_is_not_searched_again(monkeypatch):
+    searched, search = [], placement._best_on
+
+    def counted(*asked):
+        searched.append(asked)
+        return search(*asked)
+
+    monkeypatch.setattr(placement, "_PLACED", {})
+    monkeypatch.setattr(placement, "_best_on", counted)
+    first = place_sites(SCALP, {"A": patch(10, 20, 40)})
+    assert place_sites(SCALP, {"A": patch(10, 20, 40)}) == first
+    assert len(searched) == 1
+    closer = place_sites(SCALP, {"A": patch(10, 20, 40)}, SiteLayout(spacing_mm=8.0))
+    assert len(closer) > len(first)
+    place_sites(SCALP, {"A": patch(10, 20, 48)})
+    place_sites(SCALP, {"A": patch(10, 20, 40)}, previous=first)
+    place_sites(SCALP, {"A": patch(10, 20, 40), "B": patch(40, 20, 40)}, blocked=["B"])
+    assert len(searched) == 5

@@ -4,6 +4,8 @@ import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from threading import Lock
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,6 +62,12 @@ _PHASES = (
     (_CENTRED, (0.25, 0.75)),
     (_BETWEEN, (0.0, 0.5, 0.25, 0.75)),
 )
+
+
+# Placements kept: as many patches as a clinic's day has, each with and without a session before.
+_MOST_PLACED = 256
+_PLACED: dict[bytes, Array] = {}
+_LATELY = Lock()
 
 
 @dataclass(frozen=True)
@@ -235,7 +243,35 @@ def prioritise(
 
 
 def _place_on(area: Area, layout: SiteLayout, taken: Array, earlier: Array) -> Array:
-    """Sites (site, 3) on one patch."""
+    """Sites (site, 3) on one patch; those found lately are kept.
+
+    A plan is changed far more often in its drug and its days than in its patches and spacing.
+    """
+    key = _key(area, layout, taken, earlier)
+    with _LATELY:
+        found = _PLACED.get(key)
+    if found is None:
+        found = _best_on(area, layout, taken, earlier)
+        found.flags.writeable = False
+        with _LATELY:
+            _PLACED[key] = found
+            while len(_PLACED) > _MOST_PLACED:
+                _PLACED.pop(next(iter(_PLACED)))
+    return found
+
+
+def _key(area: Area, layout: SiteLayout, taken: Array, earlier: Array) -> bytes:
+    digest = blake2b(digest_size=16)
+    scalp = area.scalp
+    for words in (scalp.head, scalp.cell_mm, area.margin_mm, layout, len(taken)):
+        digest.update(repr(words).encode())
+    for numbers in (area.cover, area.blocked, taken, earlier):
+        digest.update(np.ascontiguousarray(numbers).tobytes())
+    return digest.digest()
+
+
+def _best_on(area: Area, layout: SiteLayout, taken: Array, earlier: Array) -> Array:
+    """Sites (site, 3) on one patch, of all phases and directions of the lattice tried."""
     scalp = area.scalp
     centres = scalp.position[area.cells]
     depth = area.depth(centres)
