@@ -155,6 +155,12 @@ def plan(page: Page) -> None:
     """A plan that a rule forbids, with the reason; then one within the limits, accepted."""
     page.get_by_role("navigation", name="What to do").get_by_role("link", name="Plan").click()
     expect(page.locator("#verdict")).to_have_text("No rule forbids this plan")
+    sites = page.locator(".close-up [data-movable]")
+    assert sites.count() > page.locator(".close-up").count()
+    assert page.locator(".close-up [tabindex='0']").count() == page.locator(".close-up").count()
+    sites.first.focus()
+    page.keyboard.press("n")
+    expect(sites.nth(1)).to_be_focused()
     page.locator("#spacing_mm").fill("4")
     expect(page.locator("#verdict")).to_contain_text("forbids this plan")
     finding = page.locator(".findings li.block").first

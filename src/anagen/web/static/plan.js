@@ -221,8 +221,26 @@ function moveSites(form, results, changed) {
   };
   results.addEventListener("pointerup", drop);
   results.addEventListener("pointercancel", drop);
+  // One site of each patch is a stop of the Tab key; from there n and Shift+n go through the others.
+  const rove = () => {
+    for (const svg of results.querySelectorAll(".close-up")) {
+      const sites = [...svg.querySelectorAll("[data-movable]")];
+      const stop = sites.find((one) => one === document.activeElement) ?? sites[0];
+      for (const one of sites) one.setAttribute("tabindex", one === stop ? "0" : "-1");
+    }
+  };
+  rove();
+  new MutationObserver(rove).observe(results, { childList: true });
+  results.addEventListener("focusin", (event) => { if (siteOf(event.target)) rove(); });
   results.addEventListener("keydown", (event) => {
     const site = siteOf(event.target);
+    if (site && event.key.toLowerCase() === "n") {
+      const sites = /** @type {SVGGElement[]} */ ([...results.querySelectorAll(".site[data-movable]")]);
+      const next = sites[(sites.indexOf(site) + (event.shiftKey ? -1 : 1) + sites.length) % sites.length];
+      event.preventDefault();
+      next.focus();
+      return;
+    }
     const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!site || !by) return;
     event.preventDefault();
