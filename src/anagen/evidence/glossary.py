@@ -11,7 +11,7 @@ from anagen.evidence.references import load_references
 from anagen.evidence.rows import check_fields, read_table
 
 OWN = "Anagen"
-"""Source of a notion that is this software's own."""
+"""Source of a notion that is this software's own; a key of the references too."""
 
 _FIELDS = frozenset({"name", "definition", "source"})
 
@@ -51,13 +51,13 @@ def load_glossary() -> Mapping[str, Term]:
 
 def parse_glossary(table: Mapping[str, Any]) -> Mapping[str, Term]:
     """Check and take over terms; see `load_glossary`."""
-    known = {*load_references(), OWN}
+    known = load_references()
     found: dict[str, Term] = {}
     for key, row in table.items():
         check_fields(f"glossary.toml [{key}]", row, _FIELDS)
         if row["source"] not in known:
             raise EvidenceError(
-                f"glossary.toml [{key}]: expected a source among the references or {OWN!r}, "
+                f"glossary.toml [{key}]: expected a source among the references, "
                 f"found {row['source']!r}. Add it to references.bib."
             )
         found[key] = Term(key, row["name"], row["definition"], row["source"])
