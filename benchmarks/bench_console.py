@@ -200,14 +200,19 @@ def _wait(page: Page) -> None:
 def memory(clinic: Clinic) -> list[tuple[str, ...]]:
     """Resident memory of the server after ten people have gone through its pages."""
 
-    def go() -> None:
-        with httpx.Client(base_url=clinic.url, trust_env=False, timeout=60) as client:
-            client.post("/sign-in", data={"name": "anna", "password": PASSWORD, "then": "/"})
+    def signed_in() -> httpx.Client:
+        client = httpx.Client(base_url=clinic.url, trust_env=False, timeout=60)
+        answer = client.post("/sign-in", data={"name": "anna", "password": PASSWORD, "then": "/"})
+        assert answer.status_code == 303, answer.text
+        return client
+
+    def go(client: httpx.Client) -> None:
+        with client:
             for _ in range(3):
                 for name in PAGES:
                     client.get(name).raise_for_status()
 
-    users = [threading.Thread(target=go) for _ in range(USERS)]
+    users = [threading.Thread(target=go, args=(signed_in(),)) for _ in range(USERS)]
     for user in users:
         user.start()
     for user in users:
