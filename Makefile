@@ -58,7 +58,7 @@ test: $(READY_TEST) ## Build .venv, then lint, check types and run the tests
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/mypy
-	$(BIN)/pytest -n $(JOBS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 fuzz: $(READY_TEST) ## Send CASES made-up requests to the API and check every answer (each night; about 10 minutes)
 	$(BIN)/python tests/api_cases.py --cases $(CASES) --seed $(SEED)
