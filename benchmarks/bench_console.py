@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -20,7 +19,7 @@ from _measure import against, show
 
 # The tests know how to install the wheel, make a small clinic and draw on the editor.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from console_clinic import PASSWORD, WHOLE, Clinic, make_clinic
+from console_clinic import PASSWORD, WHOLE, Clinic, make_clinic, weight_of
 from installed import InstalledServer, install
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from scalp_strokes import stage
@@ -29,7 +28,6 @@ FIRST_PAGE, PAGE_CHANGE, PANEL = 1.0, 0.2, 0.5  # targets [s]
 MOST_KB, FRAMES = 200, 60
 PAGES = ("/", "/people", f"/people/{WHOLE}", f"/people/{WHOLE}/visit", f"/people/{WHOLE}/treat",
          f"/people/{WHOLE}/review", "/evidence", "/account")  # fmt: skip
-OF_THE_PAGE = ("Document", "Stylesheet", "Script", "Image")
 USERS, STRENGTHS = 10, ("4", "3", "2,5", "4,5", "3,5", "6", "7", "8")
 FOLLOW = """async (box) => {
   const host = document.querySelector(".ae-stage"), stamps = [];
@@ -64,7 +62,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
             for name in ("/sign-in", "/", f"/people/{WHOLE}", f"/people/{WHOLE}/visit"):
                 context = clinic.signed_in(browser)
-                size = weight(context, clinic.url + name) / 1000
+                size = weight_of(context, clinic.url + name) / 1000
                 rows.append((f"Weight of {name}", f"{size:.0f} kB", met(size, MOST_KB)))
                 context.close()
             context = clinic.signed_in(browser)
@@ -103,26 +101,6 @@ def served(folder: Path) -> Iterator[tuple[Clinic, float]]:
         yield Clinic(server, keys=keys), first
     finally:
         server.stop()
-
-
-def weight(context: BrowserContext, address: str) -> int:
-    """Bytes of a page with stylesheet and scripts, before its charts and islands fetch more."""
-    page = context.new_page()
-    devtools = context.new_cdp_session(page)
-    devtools.send("Network.enable")
-    kinds: dict[str, str] = {}
-    sizes: dict[str, int] = {}
-
-    def answered(one: dict[str, Any]) -> None:
-        kinds[one["requestId"]] = one["type"]
-
-    def loaded(one: dict[str, Any]) -> None:
-        sizes[one["requestId"]] = int(one["encodedDataLength"])
-
-    devtools.on("Network.responseReceived", answered)
-    devtools.on("Network.loadingFinished", loaded)
-    page.goto(address, wait_until="networkidle")
-    return sum(size for name, size in sizes.items() if kinds.get(name) in OF_THE_PAGE)
 
 
 def changes(context: BrowserContext, clinic: Clinic, rounds: int) -> list[tuple[str, ...]]:

@@ -49,6 +49,30 @@ PERSON = Person(
 )  # fmt: skip
 
 
+# What comes before charts and islands fetch more.
+_OF_THE_PAGE = {"Document", "Stylesheet", "Script", "Image", "Font"}
+
+
+def weight_of(context: BrowserContext, address: str) -> int:
+    """Bytes of a page on the wire, with stylesheet and scripts."""
+    page = context.new_page()
+    devtools = context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    kinds: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+
+    def answered(one: dict[str, Any]) -> None:
+        kinds[one["requestId"]] = one["type"]
+
+    def loaded(one: dict[str, Any]) -> None:
+        sizes[one["requestId"]] = int(one["encodedDataLength"])
+
+    devtools.on("Network.responseReceived", answered)
+    devtools.on("Network.loadingFinished", loaded)
+    page.goto(address, wait_until="networkidle")
+    return sum(size for name, size in sizes.items() if kinds.get(name) in _OF_THE_PAGE)
+
+
 def shape(x: float, y: float, diameter: float) -> PatchShape:
     """A round patch on the top of the head; in mm."""
     return PatchShape(outlines=(circle_outline("top", x, y, diameter),))

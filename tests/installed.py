@@ -1,6 +1,5 @@
 """Anagen as a user has it: a wheel, installed, and its server as a process."""
 
-import contextlib
 import os
 import re
 import subprocess
@@ -12,13 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zipfile import ZipFile
 
-import httpx
 from databases import free_port
-from processes import child_environment
+from processes import SECONDS_TO_START, child_environment, started
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
-SECONDS_TO_START = 60
 _CODE = re.compile(r"^ +((?:[0-9A-Z]{4}-)+[0-9A-Z]{4})$", re.M)
 
 
@@ -142,22 +139,8 @@ class InstalledServer:
         command = [self.installed.command, "serve", "--data", self.folder, "--port",
                    str(self.port), "--workers", "1"]  # fmt: skip
         began = time.monotonic()
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env=user_environment(), cwd=os.sep, start_new_session=True,
-            )  # fmt: skip
-        while not self.is_healthy():
-            assert self.process.poll() is None, self.log.read_text()[-2000:]
-            assert time.monotonic() - began < SECONDS_TO_START, "the server did not start"
-            time.sleep(0.02)
+        self.process = started(command, self.url, self.log, env=user_environment(), cwd=os.sep)
         return time.monotonic() - began
-
-    def is_healthy(self) -> bool:
-        """Ask it how it is."""
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
-        return False
 
     def stop(self) -> None:
         """End it in order."""

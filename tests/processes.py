@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,35 @@ from anagen.web.settings import ServerSettings
 folder, database, key_file, port = sys.argv[1:]
 serve(find_places(folder, database, key_file), ServerSettings(port=int(port)), ahead=False)
 """
+
+
+def is_healthy(url: str) -> bool:
+    """Ask a server how it is."""
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+    return False
+
+
+def started(
+    command: Sequence[str | Path], url: str, log: Path, **more: Any
+) -> "subprocess.Popen[bytes]":
+    """Start a server and wait until it answers."""
+    began = time.monotonic()
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True, **more,
+        )  # fmt: skip
+    try:
+        while not is_healthy(url):
+            assert process.poll() is None, log.read_text(encoding="utf-8")[-2000:]
+            assert time.monotonic() - began < SECONDS_TO_START, "the server did not start"
+            time.sleep(0.02)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return process
 
 
 def child_environment() -> dict[str, str]:
@@ -81,22 +110,12 @@ class Server:
         command = [sys.executable, "-c", PROGRAM, str(self.places.folder), self.places.database,
                    str(self.places.key_file), str(self.port)]  # fmt: skip
         began = time.monotonic()
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env=child_environment(), start_new_session=True, **more,
-            )  # fmt: skip
-        while not self.is_healthy():
-            assert self.process.poll() is None, self.log.read_text()[-2000:]
-            assert time.monotonic() - began < SECONDS_TO_START, "the server did not start"
-            time.sleep(0.02)
+        self.process = started(command, self.url, self.log, env=child_environment(), **more)
         return time.monotonic() - began
 
     def is_healthy(self) -> bool:
         """Ask it how it is."""
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
-        return False
+        return is_healthy(self.url)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""

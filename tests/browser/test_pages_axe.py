@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from console_clinic import WHOLE, Clinic, watch
+from console_clinic import WHOLE, Clinic, watch, weight_of
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from anagen.web.console.routers import console_routers
@@ -18,8 +18,6 @@ SECONDS_FOR_FORECAST = 180
 ELSEWHERE = {
     "/setup", "/people/{number}/documents/{key}", "/people/{number}/documents/{key}/file",
 }  # fmt: skip
-# What comes with a page itself; what its scripts ask for afterwards is counted elsewhere.
-OF_THE_PAGE = {"Document", "Stylesheet", "Script", "Image", "Font"}
 PAGES = sorted(
     {
         route.path
@@ -103,22 +101,7 @@ def test_a_page_hinders_nobody(clinic: Clinic, page: Page, path: str) -> None:
 )  # fmt: skip
 def test_a_page_is_light(clinic: Clinic, browser: Browser, path: str) -> None:
     context = clinic.signed_in(browser)
-    page = context.new_page()
-    devtools = context.new_cdp_session(page)
-    devtools.send("Network.enable")
-    kinds: dict[str, str] = {}
-    sizes: dict[str, int] = {}
-
-    def answered(one: dict[str, Any]) -> None:
-        kinds[one["requestId"]] = one["type"]
-
-    def loaded(one: dict[str, Any]) -> None:
-        sizes[one["requestId"]] = int(one["encodedDataLength"])
-
-    devtools.on("Network.responseReceived", answered)
-    devtools.on("Network.loadingFinished", loaded)
-    page.goto(address(clinic, path), wait_until="networkidle")
-    total = sum(size for name, size in sizes.items() if kinds.get(name) in OF_THE_PAGE)
+    total = weight_of(context, address(clinic, path))
     assert 5_000 < total < MOST_BYTES
     context.close()
 

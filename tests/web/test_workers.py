@@ -14,9 +14,10 @@ import pytest
 
 from anagen.clinic import jobs
 from anagen.clinic.documents import Person, VisitKept
+from anagen.clinic.erase import erase
 from anagen.clinic.jobs import Job
 from anagen.clinic.people import enrol, keep
-from anagen.clinic.permissions import ALLOWED, Actor
+from anagen.clinic.permissions import ALLOWED, CONSOLE, Actor
 from anagen.clinic.places import find_places
 from anagen.clinic.store import Store, close_store, open_store
 from anagen.errors import AccessError, BusyError, InputError, NotFoundError
@@ -166,9 +167,22 @@ def test_a_person_is_filled_in_from_the_record(store: Store, workers: Workers) -
     answer = shown(workers.wait(ADA, job.id, PATIENCE))
     assert isinstance(answer.result, PlanResult)
     assert answer.result.plan.patient == "K7Q-4FNB"
-    workers.forget("K7Q-4FNB")
-    again = workers.submit(ADA, PlanRequested(person="K7Q-4FNB", sessions=1))
+
+
+def test_a_worker_that_saw_somebody_erased_is_replaced(store: Store, workers: Workers) -> None:
+    enrol(store, CONSOLE, Person(weight_kg=70), number="D002")
+    for visit in PATIENT.visits:
+        keep(store, CONSOLE, "D002", "visit", VisitKept(seen=visit))
+    workers.wait(ADA, workers.submit(ADA, PlanRequested(person="D002", sessions=1)).id, PATIENCE)
+    (slot,) = workers._slots
+    workers.forget_erased()
+    assert "D002" in slot.people
+    assert not slot.stale
+    erase(store, CONSOLE, "D002", "request of the person")
+    workers.forget_erased()
+    again = workers.submit(ADA, PlanRequested(patient=PATIENT, sessions=1))
     assert workers.wait(ADA, again.id, PATIENCE).state == "done"
+    assert "D002" not in slot.people
 
 
 def test_the_record_is_closed_to_who_may_not_read_it(store: Store, workers: Workers) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -18,6 +18,9 @@ from anagen.clinic.store import Store, lock_chain, now, reading, writing
 from anagen.clinic.tables import accesses as table
 from anagen.clinic.tables import chains
 from anagen.errors import InputError, Problem, StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
 
 # Lines of one transaction: enough for all who wait, few enough to be quick.
 _BATCH = 500
@@ -186,6 +189,44 @@ def accesses(
             Problem("limit", f"1 to {_MOST} lines", str(limit), "Ask for the rest with 'after'.")
         )
     query = select(table).where(table.c.seq > min(after, _LAST)).order_by(table.c.seq).limit(limit)
+    return _seen(store, query, person, account)
+
+
+def latest_accesses(
+    store: Store,
+    actor: Actor,
+    *,
+    person: str | None = None,
+    account: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> tuple[AccessSeen, ...]:
+    """Part of the log, the newest line first.
+
+    Parameters
+    ----------
+    store : open store.
+    actor : with the permission ``audit:read``; anybody for the lines of the own account.
+    person, account : only lines about this person, of this account.
+    before : number of the oldest line already seen.
+    limit : how many at most.
+
+    Raises
+    ------
+    AccessError
+        When the actor may not.
+    """
+    if account != actor.account or person is not None:
+        require(actor, "audit:read")
+    query = select(table).order_by(table.c.seq.desc()).limit(limit)
+    if before is not None:
+        query = query.where(table.c.seq < before)
+    return _seen(store, query, person, account)
+
+
+def _seen(
+    store: Store, query: "Select[Any]", person: str | None, account: str | None
+) -> tuple[AccessSeen, ...]:
     if person is not None:
         query = query.where(table.c.person == one_line(person, 64))
     if account is not None:

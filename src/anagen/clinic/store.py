@@ -258,8 +258,3 @@ def _found(engine: Engine, keys: Keys) -> None:
 def key_mark(keys: Keys) -> str:
     """Mark of a key that a record keeps, to tell whether a key is its own."""
     return chain.entry_seal(keys, keys.fingerprint, dict.fromkeys(chain.ENTRY_FIELDS))
-
-
-def folder_of(store: Store) -> Path:
-    """Folder of the photographs."""
-    return store.places.photographs

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from anagen.clinic import chain, photographs
-from anagen.clinic.documents import KINDS
+from anagen.clinic.documents import KINDS, Account
 from anagen.clinic.entries import opened_text
 from anagen.clinic.erase import erasures, mend, named_photographs
 from anagen.clinic.photographs import PhotographStore
@@ -329,10 +329,10 @@ def _check_accounts(store: Store, connection: Connection, found: _Found) -> None
     sealed: dict[str, tuple[str, Any]] = {}
     for row in _rows(connection, query.where(heads.c.kind == "account")):
         try:
-            document = KINDS["account"].model.model_validate_json(row.body)
+            document = Account.model_validate_json(row.body)
         except (ValueError, TypeError):
             continue  # told of with its entry
-        sealed[row.id] = (" ".join(document.roles), document.disabled)  # type: ignore[attr-defined]
+        sealed[row.id] = (" ".join(document.roles), document.disabled)
     disabled = _as_kept(store, accounts.c.disabled)
     kept = {
         row.name: (row.roles, _truth(row.disabled))

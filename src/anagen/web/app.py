@@ -25,6 +25,7 @@ from anagen.web.api import (
     photograph_routes,
     scalp_routes,
 )
+from anagen.web.console import patient_pages
 from anagen.web.console.routers import console_routers
 from anagen.web.logs import make_log
 from anagen.web.metrics import Metrics
@@ -71,6 +72,12 @@ class Compute:
                 self._workers = None
 
 
+def _read_ahead() -> None:
+    """Have ready what the first visit and the first page of a person need."""
+    scalp_routes.prepare()
+    patient_pages.warm_up()
+
+
 def make_app(
     store: Store, settings: ServerSettings, *, log: Any = None, ahead: bool = False
 ) -> FastAPI:
@@ -89,7 +96,7 @@ def make_app(
         app.state.accesses = AccessLog(store)
         if ahead:
             app.state.compute()
-            threading.Thread(target=scalp_routes.prepare, daemon=True).start()
+            threading.Thread(target=_read_ahead, daemon=True).start()
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from anagen.errors import InputError, Problem
@@ -122,8 +123,8 @@ def answer(asked: TaskRequest, progress: Progress) -> TaskResult:
 
 def warm_up() -> None:
     """Load everything, and compile the commonest forecast."""
-    from anagen.forecast import compare, update  # noqa: F401 - loading is the purpose
-
+    for name in ("compare", "update"):
+        import_module(f"anagen.forecast.{name}")
     for request in _commonest():
         answer(request, lambda done, total: None)
 

@@ -13,10 +13,11 @@ from typing import Any
 from pebble import ProcessExpired
 
 from anagen.clinic import jobs
+from anagen.clinic.erase import erasures
 from anagen.clinic.jobs import Job
 from anagen.clinic.people import patient_of
 from anagen.clinic.permissions import Actor, require
-from anagen.clinic.store import Store
+from anagen.clinic.store import Store, reading
 from anagen.errors import InputError, Problem, StoreError
 from anagen.web.api.job_models import DocumentRequested, JobProblem, TaskRequest
 from anagen.web.printing import filled_document
@@ -26,7 +27,7 @@ from anagen.web.worker_slot import Slot, Task
 # How often the workers are looked after while they compute, and while they do not.
 _TICK = 0.25
 _IDLE = 1.0
-_TIDY_SECONDS = 3600.0
+_TIDY_SECONDS = 300.0
 _WARM_SECONDS = 300.0
 _CLOSE_SECONDS = 1.5
 _CORES_FOR_TWO = 4
@@ -190,17 +191,19 @@ class Workers:
             with self._changed:
                 self._changed.wait_for(lambda seen=seen: self._ends != seen, min(left, _IDLE))
 
-    def forget(self, person: str) -> None:
-        """Drop everything about a person, also what the workers keep in memory.
+    def forget_erased(self) -> None:
+        """Drop what workers keep in memory about people erased since, by another process.
 
         The rows of the jobs are removed with the record (`anagen.clinic.erase`).
         """
+        with reading(self._store) as connection:
+            gone = erasures(connection).keys()
         with self._changed:
-            self._waiting = [one for one in self._waiting if one.person != person]
+            self._waiting = [one for one in self._waiting if one.person not in gone]
             for slot in self._slots:
-                if slot.task is not None and slot.task.person == person:
+                if slot.task is not None and slot.task.person in gone:
                     slot.ask_to_stop()
-                slot.stale = slot.stale or person in slot.people
+                slot.stale = slot.stale or not gone.isdisjoint(slot.people)
         self._poke()
 
     def load(self) -> Load:
@@ -266,6 +269,7 @@ class Workers:
         if time.monotonic() > self._next_tidy:
             self._next_tidy = time.monotonic() + _TIDY_SECONDS
             jobs.tidy(self._store)
+            self.forget_erased()
 
     def _look_after(self, slot: Slot) -> None:
         task = slot.task

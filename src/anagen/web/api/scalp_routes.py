@@ -127,21 +127,10 @@ def _shown(problem: Problem) -> dict[str, str]:
     }  # fmt: skip
 
 
-# What the first page of a person would otherwise wait for.
-_AHEAD = (
-    "anagen.evidence.equivalents", "anagen.forecast.review", "anagen.report.ledger",
-    "anagen.report.plan_picture",
-)  # fmt: skip
-
-
 def prepare() -> None:
-    """Have modules, scales and the mean adult's drawing ready, so that no first page waits."""
-    from importlib import import_module
-
+    """Make the mean adult's drawing and the scales ahead, so that no first visit waits for them."""
     from anagen.evidence.scales import load_scales
 
-    for name in _AHEAD:
-        import_module(name)
     load_scales()
     _drawing(None)
 

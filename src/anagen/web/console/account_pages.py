@@ -11,10 +11,11 @@ from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 
 from anagen.clinic import accounts, second_factor, sign_in, tokens
+from anagen.clinic.accesses import latest_accesses
 from anagen.clinic.permissions import PERMISSIONS, Actor
 from anagen.clinic.store import Store
 from anagen.errors import AccessError, AnagenError, InputError, Problem
-from anagen.web.console.access_lines import browser_words, by_request, latest_accesses
+from anagen.web.console.access_lines import browser_words, by_request
 from anagen.web.console.forms import typed
 from anagen.web.console.pages import PageRoute, problems_by_field
 from anagen.web.console.render import page

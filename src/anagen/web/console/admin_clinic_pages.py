@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from anagen.clinic.accesses import latest_accesses
 from anagen.clinic.permissions import Actor
 from anagen.clinic.settings import change_setting, setting, settings
 from anagen.errors import AnagenError, InputError, NotFoundError, Problem, StaleError
 from anagen.evidence.rules import load_profiles
-from anagen.web.console.access_lines import by_request, latest_accesses
+from anagen.web.console.access_lines import by_request
 from anagen.web.console.clinic_figures import clinic_figures
 from anagen.web.console.forms import typed
 from anagen.web.console.pages import PageRoute, problems_by_field

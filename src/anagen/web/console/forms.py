@@ -60,7 +60,8 @@ def tree(fields: Mapping[str, str]) -> dict[str, Any]:
                 Problem(name[:80], "fields of this page", "others", "Load the page again.")
             )
         _put(root, parts, _read(value, kind, name))
-    return _listed(root)  # type: ignore[no-any-return]
+    nested: dict[str, Any] = _listed(root)
+    return nested
 
 
 def document_from(model: type[T], data: Mapping[str, Any], root: str = "") -> T:

@@ -1,6 +1,7 @@
 """The page of a person: the whole story on one screen, and the forecast that comes after it."""
 
 from datetime import date
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -147,10 +148,18 @@ def _keep(request: Request, actor: Actor, number: str, key: str) -> None:
     keep(store, actor, number, "forecast", forecast_document(made, ""))
 
 
+# Modules that the first page of a person would otherwise wait for.
+_FIRST_NEEDED = (
+    "anagen.evidence.equivalents", "anagen.forecast.review", "anagen.report.ledger",
+    "anagen.report.plan_picture",
+)  # fmt: skip
+
+
 def warm_up() -> None:
     """Load what the first page of a person needs, so that it comes as quickly as the others."""
-    from anagen.forecast.review import review  # noqa: F401 - loading is the purpose
     from anagen.web.console.scalp_pictures import head_of, view_picture
 
+    for name in _FIRST_NEEDED:
+        import_module(name)
     for view in ("top", "back", "left", "right"):
         view_picture(head_of(None), view, view, (), "", {})
