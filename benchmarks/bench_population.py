@@ -129,7 +129,7 @@ def error(found: dict, exact: dict) -> float:
     return max(float(np.abs(found[name] - exact[name]).max()) for name in READ)
 
 
-def ours(traits: dict, substeps: int) -> dict[str, np.ndarray]:
+def ours(traits: dict, substeps: int, weeks: int) -> dict[str, np.ndarray]:
     """Read-outs of the fast person, single precision as in use."""
     import jax
     import jax.numpy as jnp
@@ -144,7 +144,7 @@ def ours(traits: dict, substeps: int) -> dict[str, np.ndarray]:
     )
     classes = fast.classes_of(build_layout(DIAMETER, 10.0))
     product = fast.product_of("ta10")
-    profile = fast.release_profile(body, product, STRENGTH, 0.1, WEEKS * 7, substeps)
+    profile = fast.release_profile(body, product, STRENGTH, 0.1, weeks * 7, substeps)
     full = fast.concentrations(body, classes, product, 0.1, 3.0)
     state = fast.starting(body, classes, fast.Start(*map(jnp.asarray, (0.0, 0.0, 1.0, 0.0))))
     run = jax.jit(fast.follow, static_argnums=5)
@@ -153,7 +153,7 @@ def ours(traits: dict, substeps: int) -> dict[str, np.ndarray]:
     return {name: np.asarray(getattr(result, name)) for name in READ}
 
 
-def our_time(substeps: int) -> float:
+def our_time(substeps: int, weeks: int) -> float:
     """Seconds a person with this many steps a day, many people at once on all cores."""
     import os
     from concurrent.futures import ThreadPoolExecutor
@@ -175,7 +175,7 @@ def our_time(substeps: int) -> float:
     @jax.vmap
     def run(traits: dict[str, jax.Array]) -> jax.Array:
         one = fast.with_traits(body, traits)
-        profile = fast.release_profile(one, product, STRENGTH, 0.1, WEEKS * 7, substeps)
+        profile = fast.release_profile(one, product, STRENGTH, 0.1, weeks * 7, substeps)
         full = fast.concentrations(one, classes, product, 0.1, 3.0)
         state = fast.starting(one, classes, fast.Start(*map(jnp.asarray, (0.0, 0.0, 1.0, 0.0))))
         share = summed(profile, substeps * jnp.asarray(SESSIONS))
@@ -193,12 +193,12 @@ def our_time(substeps: int) -> float:
     return least / (chunk * chunks)
 
 
-def lsoda(patches: list[Patch], exact: list[dict]) -> tuple[float, float, float]:
+def lsoda(patches: list[Patch], exact: list[dict], weeks: int) -> tuple[float, float, float]:
     """Seconds a person, error and tolerance of the quickest LSODA that is accurate enough."""
     found = []
     for rtol in TOLERANCES:
         begin = time.perf_counter()
-        read = [outcome(patch, solve_scipy(patch, WEEKS, rtol)) for patch in patches]
+        read = [outcome(patch, solve_scipy(patch, weeks, rtol)) for patch in patches]
         spent = (time.perf_counter() - begin) / len(patches)
         worst = max(map(error, read, exact))
         if worst < ACCURACY:
@@ -206,7 +206,9 @@ def lsoda(patches: list[Patch], exact: list[dict]) -> tuple[float, float, float]
     return min(found)
 
 
-def roadrunner(patches: list[Patch], exact: list[dict]) -> tuple[float, float, float, float]:
+def roadrunner(
+    patches: list[Patch], exact: list[dict], weeks: int
+) -> tuple[float, float, float, float]:
     """Seconds a person, error, tolerance, and seconds to load the model once (not counted).
 
     CVODE's Adams method, which is seven times quicker here than its stiff one.
@@ -235,7 +237,7 @@ def roadrunner(patches: list[Patch], exact: list[dict]) -> tuple[float, float, f
             for name, value in settings.items():
                 model.integrator.setValue(name, value)
             begin = time.perf_counter()
-            states = np.asarray(model.simulate(0, 7 * WEEKS, WEEKS + 1))
+            states = np.asarray(model.simulate(0, 7 * weeks, weeks + 1))
             spent += time.perf_counter() - begin
             worst = max(worst, error(outcome(patch, states), right))
         if worst < ACCURACY:
@@ -243,40 +245,45 @@ def roadrunner(patches: list[Patch], exact: list[dict]) -> tuple[float, float, f
     return (*min(found), loading)
 
 
-def solvers() -> None:
+def solvers(weeks: int = WEEKS, trial: float | None = None) -> None:
+    """One person by ours and by others; ``trial`` [s] is what a person costs in a whole trial."""
     patches = [patch_of(traits, DIAMETER, STRENGTH, SESSIONS) for traits in TRAITS]
-    exact = [outcome(patch, solve_scipy(patch, WEEKS, TIGHT)) for patch in patches]
+    exact = [outcome(patch, solve_scipy(patch, weeks, TIGHT)) for patch in patches]
     errors = {}
     for substeps in SUBSTEPS:
         errors[substeps] = max(
-            error(ours(t, substeps), e) for t, e in zip(TRAITS, exact, strict=True)
+            error(ours(t, substeps, weeks), e) for t, e in zip(TRAITS, exact, strict=True)
         )
         if errors[substeps] < ACCURACY:
             break
-    spent = {substeps: our_time(substeps) for substeps in {1, max(errors)}}
-    slow, slow_error, rtol = lsoda(patches, exact)
+    spent = {substeps: our_time(substeps, weeks) for substeps in {1, max(errors)}}
+    slow, slow_error, rtol = lsoda(patches, exact, weeks)
     rows = [(f"LSODA (odeint), rtol {rtol:g}", seconds(slow), f"{slow_error:.2%}", "", "")]
     others = [("LSODA", slow, TARGET_LSODA)]
     try:
-        quick, quick_error, rtol, loading = roadrunner(patches, exact)
+        quick, quick_error, rtol, loading = roadrunner(patches, exact, weeks)
     except ImportError:
         rows.append(("libRoadRunner", "not installed", "", "", ""))
     else:
         rows.append((f"libRoadRunner, rtol {rtol:g}; {seconds(loading)} to load",
                      seconds(quick), f"{quick_error:.2%}", "", ""))  # fmt: skip
         others.append(("libRoadRunner", quick, TARGET_ROADRUNNER))
-    for substeps, each in sorted(spent.items()):
+
+    def compared(name: str, each: float, wrong: float) -> tuple[str, ...]:
         ratios = [
-            f"{name} {spent_there / each:,.0f}"
+            f"{other} {spent_there / each:,.0f}"
             f" ({against(spent_there / each, target, least=True)}, {target:g})"
-            for name, spent_there, target in others
+            for other, spent_there, target in others
         ]
-        rows.append((f"ours, {substeps} a day", f"{1e6 * each:.0f} us",
-                     f"{errors[substeps]:.2%}", *ratios, *[""] * (2 - len(ratios))))  # fmt: skip
+        return (name, f"{1e6 * each:.0f} us", f"{wrong:.2%}", *ratios, *[""] * (2 - len(ratios)))
+
+    rows += [compared(f"ours, {n} a day", each, errors[n]) for n, each in sorted(spent.items())]
+    if trial is not None:
+        rows.append(compared("a whole trial, a person, 1 a day", trial, errors[1]))
     text = ", ".join(f"{n} a day {e:.2%}" for n, e in errors.items())
     title = (
-        f"One person, 12 months, {patches[0].classes} classes of {len(FIELDS)} fields. Greatest "
-        f"error of a share at any week against LSODA at {TIGHT:g}: {text}"
+        f"One person, {weeks} weeks, {patches[0].classes} classes of {len(FIELDS)} fields. "
+        f"Greatest error of a share at any week against LSODA at {TIGHT:g}: {text}"
     )
     show(title, ("", "a person", "error", "times quicker than", "and than"), rows)
 

@@ -5,7 +5,7 @@ population is in every answer. The predictive interval of an arm adds what anoth
 differ by, what an unclear definition may mean, and the chance of a study of that size.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -255,9 +255,3 @@ def _logit(share: np.ndarray) -> np.ndarray:
 
 def _expit(value: np.ndarray) -> np.ndarray:
     return np.asarray(1.0 / (1.0 + np.exp(-value)))
-
-
-def share_inside(predictions: Iterable[Prediction], level: int) -> float:
-    """Share of predictions whose published figure lies inside the interval of a level [%]."""
-    found = [prediction.inside(level) for prediction in predictions]
-    return sum(found) / len(found) if found else float("nan")
