@@ -101,25 +101,25 @@ clean: ## Remove everything that these commands made
 $(READY): $(RECIPE)
 	@scripts/create-venv $(VENV)
 	@echo "Installing Anagen into $(VENV) (a minute or two the first time) ..."
-	@$(INSTALL) '.[report,web]'
+	@$(INSTALL) '.[report,trials,web]'
 	@touch $@
 
 $(READY_TEST): $(RECIPE)
 	@scripts/create-venv $(VENV)
 	@echo "Installing Anagen and its test tools into $(VENV) (a few minutes the first time) ..."
-	@$(INSTALL) '.[report,web,fit,test]'
+	@$(INSTALL) '.[report,trials,web,fit,test]'
 	@touch $(READY) $@
 
 $(READY_FIT): $(RECIPE)
 	@scripts/create-venv $(VENV)
 	@echo "Installing Anagen and its calibration tools into $(VENV) ..."
-	@$(INSTALL) '.[report,web,fit]'
+	@$(INSTALL) '.[report,trials,web,fit]'
 	@touch $(READY) $@
 
 $(READY_BENCH): $(RECIPE)
 	@scripts/create-venv $(VENV)
 	@echo "Installing Anagen and its benchmark tools into $(VENV) ..."
-	@$(INSTALL) '.[report,web,bench]'
+	@$(INSTALL) '.[report,trials,web,bench]'
 	@touch $(READY) $@
 
 # --- the demonstration clinic: made once; its account is kept last, so that half a clinic is none ---
