@@ -220,6 +220,26 @@ CASES: dict[str, Case] = {
         "target = 0.75", "target = 75",
         "error", "arms[1].treatment.guided.target", "target = 75",
     ),
+    "guided by a chance that is none": Case(
+        GUIDED,
+        "enough_chance = 0.8", "enough_chance = 80",
+        "error", "arms[1].treatment.guided.enough_chance", "enough_chance = 80",
+    ),
+    "guided to a horizon before the last decision": Case(
+        GUIDED,
+        "horizon_weeks = 24", "horizon_weeks = 20",
+        "error", "arms[1].treatment.guided.horizon_weeks", "horizon_weeks = 20",
+    ),
+    "guided to no horizon": Case(
+        GUIDED,
+        'horizon_weeks = 24\nhorizon_from = "start"', "horizon_weeks = 0",
+        "error", "arms[1].treatment.guided.horizon_weeks", "horizon_weeks = 0",
+    ),
+    "guided between weeks": Case(
+        GUIDED,
+        "[2.5, 5.0, 10.0]", "[2.5, 5.0, 10.0]\ninterval_weeks = [2.5]",
+        "error", "arms[1].treatment.guided.interval_weeks[0]", "interval_weeks = [2.5]",
+    ),
     "no primary": Case(
         PARALLEL,
         "primary = true", "primary = false",
@@ -373,6 +393,22 @@ def test_a_contradiction_is_found_where_it_stands(case: str) -> None:
 @pytest.mark.parametrize("text", [PARALLEL, STEPPED, QUADRANTS, PATCHES, GUIDED])
 def test_a_sound_protocol_has_no_error(text: str) -> None:
     assert [found for found in lint(text) if found.severity == "error"] == []
+
+
+def test_a_guided_dose_can_be_run_and_needs_readings_of_whole_people() -> None:
+    odd = {found.severity for found in lint(GUIDED) if "guided" in found.place}
+    assert odd == {"inform"}  # 10 mg/mL is more than a rule advises
+    start = GUIDED.index("visits = [")
+    text = (
+        GUIDED[:start]
+        + "visits = [{ week = 0 }, { week = 24 }, { week = 40 }]\n"
+        + (GUIDED[GUIDED.index("]\n", start) + 2 :])
+    )
+    places = {found.path for found in lint(text) if found.severity == "error"}
+    assert ("arms", 1, "treatment", "guided") in places
+    whole = changed(GUIDED, ('"parallel"', '"within"'), ('"patient"', '"patch"'))
+    (found,) = [one for one in lint(whole) if one.path == ("arms", 1, "treatment", "guided")]
+    assert (found.severity, found.found) == ("error", "unit 'patch'")
 
 
 def test_an_empty_trial_is_told_everything_it_lacks() -> None:

@@ -10,14 +10,32 @@ from anagen.errors import InputError, Problem
 from anagen.evidence.products import load_products
 from anagen.population.endpoints import regrowth
 from anagen.population.person import Outcome
-from anagen.trials.conduct import STAYS, WEEK, Held, attends, leaving, readings, shifted
+from anagen.population.posterior import Posterior, load_posterior
+from anagen.trials.conduct import (
+    STAYS,
+    WEEK,
+    Held,
+    at_days,
+    attends,
+    leaving,
+    readings,
+    shifted,
+)
 from anagen.trials.draw import NO_ARM, Drawn, counts_salt
+from anagen.trials.guided_arms import (
+    decision_weeks,
+    guide,
+    guided_problems,
+    is_guided,
+    nothing_chosen,
+)
 from anagen.trials.protocol import (
     Arm,
     Protocol,
     Rescue,
     Step,
     Stop,
+    Visit,
     end_week,
     is_untreated,
     session_weeks,
@@ -83,6 +101,9 @@ def rules_of(protocol: Protocol) -> Rules:
             choice[number, : len(usual[number])] = strengths.index(arm.treatment.strength_mg_per_mL)
         days[number, first : first + len(rescue[number])] = rescue[number]
     decisions = {int(rule.week) for arm in protocol.arms for rule in rules_of_arm(arm)}
+    for arm in protocol.arms:
+        if is_guided(arm):
+            decisions |= {week for week in decision_weeks(arm.treatment) if week < weeks}
     window = protocol.conduct.session_window_days
     checks = {int((day - window) // WEEK) for day in days[days < NEVER]}
     leavers = checks if protocol.conduct.dropout_per_week > 0.0 else set()
@@ -126,10 +147,19 @@ class Course:
     Parameters
     ----------
     protocol, rules, held : of the trial; drawn : its people; names : (unit,) number of each unit.
+    posterior : population from which forecasts begin, the package's own when None.
+    threads : that forecast at once.
     """
 
     def __init__(
-        self, protocol: Protocol, rules: Rules, held: Held, drawn: Drawn, names: Index
+        self,
+        protocol: Protocol,
+        rules: Rules,
+        held: Held,
+        drawn: Drawn,
+        names: Index,
+        posterior: Posterior | None = None,
+        threads: int = 1,
     ) -> None:
         self.protocol, self.rules, self.held = protocol, rules, held
         self.drawn, self.names = drawn, names
@@ -139,6 +169,9 @@ class Course:
         self.checked = 0
         self.stopped, self.stepped, self.rescued = (np.full(count, np.nan) for _ in range(3))
         self.missed = np.zeros((count, rules.days.shape[1]), bool)
+        self.posterior, self.threads = posterior or load_posterior(), threads
+        self.planned = rules.days[np.maximum(drawn.arm, 0)]
+        self.chosen = nothing_chosen(*self.planned.shape)
         self.plan = self._first_plan()
 
     def row_plan(self) -> Plan:
@@ -158,6 +191,8 @@ class Course:
                 for rule in rules_of_arm(arm):
                     if int(rule.week) == week:
                         self._ask(number, rule, regrown[:, week], new)
+                if is_guided(arm):
+                    guide(self, number, technique_of(arm), week, regrown, new)
         self.plan = merged(self.plan, new, week)
         return self.row_plan()
 
@@ -187,6 +222,41 @@ class Course:
         comes = attends(self.held, self.place, day) & (WEEK * self.left[self.drawn.person] > day)
         mean = readings(self.held, self.names, day, regrown).mean(1)
         return np.where(comes, mean, np.nan)
+
+    def visit(self, visit: Visit, regrown: Array) -> tuple[Index, Flags, Array]:
+        """When units were seen at a visit and what was read.
+
+        Parameters
+        ----------
+        visit : of the protocol.
+        regrown : (unit, week + 1) [1] up to that visit at least.
+
+        Returns
+        -------
+        (unit,) [day], (unit,), (unit, rater)
+            Day, whether the person came, and readings [1], NaN for who did not.
+        """
+        day = round(WEEK * visit.week)
+        # Who is to be decided on is seen on the day itself.
+        window = 0.0 if day in {WEEK * week for week in self.rules.decisions} else visit.window_days
+        held_on = np.clip(shifted(self.held, self.place, day, window), 0, WEEK * self.rules.weeks)
+        gone = WEEK * self.left[self.drawn.person]
+        attended = attends(self.held, self.place, day) & (held_on < gone)
+        share = at_days(regrown, held_on[:, None])[:, 0]
+        values = readings(self.held, self.names, day, share)
+        return held_on, attended, np.where(attended[:, None], values, np.nan)
+
+    def move(self, plan: Plan, unit: int, session: int, day: int, strength: int) -> None:
+        """Plan a session of a unit for another day [day], if they come on it; changes the plan."""
+        place, window = self.place[[unit]], self.protocol.conduct.session_window_days
+        inside = day < WEEK * self.rules.weeks
+        comes = inside and bool(attends(self.held, place, day)[0])
+        self.planned[unit, session] = day if inside else NEVER
+        self.missed[unit, session] = inside and not comes
+        plan.days[unit, session] = (
+            shifted(self.held, place, day, window, day)[0] if inside else NEVER
+        )
+        plan.choice[unit, session] = strength if comes else NOT_GIVEN
 
     def _first_plan(self) -> Plan:
         arms = np.maximum(self.drawn.arm, 0)
@@ -247,17 +317,14 @@ def _strengths(arm: Arm) -> list[float]:
         return []
     rescue = [arm.rescue.strength_mg_per_mL] if arm.rescue else []
     steps = [step.strength_mg_per_mL for step in arm.treatment.steps]
-    return [arm.treatment.strength_mg_per_mL, *steps, *rescue]
+    own = arm.treatment.guided
+    guided = own.strengths_mg_per_mL if own is not None else ()
+    return [arm.treatment.strength_mg_per_mL, *steps, *guided, *rescue]
 
 
 def _check(protocol: Protocol) -> None:
     """Refuse what the engine cannot run; what contradicts itself is the lint's to find."""
-    problems = [
-        Problem(f"arms.{arm.key}.treatment.guided", "a strength, with steps if you like",
-                "a dose guided by the individual forecast",
-                "Not built yet in virtual trials; state the strength and steps.")
-        for arm in protocol.arms if arm.treatment.guided is not None
-    ]  # fmt: skip
+    problems = guided_problems(protocol)
     problems += [
         Problem(f"arms.{arm.key}.rescue", "a rescue of an arm that injects",
                 "no injection at all", "Take saline of strength 0, or no rescue.")

@@ -3,7 +3,8 @@
 Dimensions: ``unit`` (a patch or quadrant that was randomised, its coordinate unique in the whole
 trial), ``visit`` (planned week), ``session``, ``rater``. A reading is NaN where nobody came; what
 is true of the patch stands beside it, also of those who left (``dropout_week``), whose sessions
-stop then.
+stop then. Where the forecast doses an arm, ``chosen_week``, ``chosen_chance`` and
+``chosen_interval`` tell of every session what it chose and why.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +23,9 @@ from anagen.population.relapse import COVARIATES
 from anagen.population.streams import stream_key, uniforms
 from anagen.population.variability import effects, present
 from anagen.trials.arm_rules import NEVER, Course, Rules
-from anagen.trials.conduct import WEEK, Held, attends, readings, shifted
+from anagen.trials.conduct import WEEK, Held, at_days, readings
 from anagen.trials.draw import Drawn
+from anagen.trials.guided_arms import any_guided
 from anagen.trials.protocol import Protocol, fingerprint
 from anagen.trials.randomise import trial_size
 
@@ -115,13 +117,13 @@ def _about(protocol: Protocol, held: Held, posterior: Posterior) -> dict[str, An
 def _variables(
     protocol: Protocol, rules: Rules, held: Held, part: Followed, posterior: Posterior
 ) -> Variables:
-    visits = _visits(protocol, rules, held, part)
+    visits = _visits(protocol, part)
     worst = np.minimum.accumulate(np.asarray(part.outcome.thinnest, np.float64), axis=1)
     chance = _harm_chance(part, posterior, 1.0 - worst)
     relapse = _relapse_day(part, held, posterior)
     seen = _uniform(held, _HARM, part)[:, None] < chance
     found = {**_who(part), **_given(part, rules), **_measured(part, visits)}
-    found["atrophy"] = (("unit", "visit"), _at(1.0 - part.outcome.thinnest, visits.day), "1",
+    found["atrophy"] = (("unit", "visit"), at_days(1.0 - part.outcome.thinnest, visits.day), "1",
                         "loss of dermal thickness in the thinnest tenth of the patch")  # fmt: skip
     by_week = np.minimum(visits.day // WEEK, rules.weeks)
     now = np.take_along_axis(seen, by_week, axis=1)
@@ -135,7 +137,7 @@ def _variables(
                         "regrowth as each rater read it")  # fmt: skip
     if part.bald is not None:
         found.update(_salt(held, part, visits))
-    return found
+    return {**found, **_chosen(part)} if any_guided(protocol) else found
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,35 +150,16 @@ class _Visits:
     read: Array
 
 
-def _visits(protocol: Protocol, rules: Rules, held: Held, part: Followed) -> _Visits:
+def _visits(protocol: Protocol, part: Followed) -> _Visits:
     course = part.course
-    gone = WEEK * course.left[part.drawn.person]
     planned = [round(WEEK * visit.week) for visit in protocol.visits]
-    deciding = {WEEK * week for week in rules.decisions}
     days, come, read = [], [], []
-    for visit, day in zip(protocol.visits, planned, strict=True):
-        # Who is to be decided on is seen on the day itself.
-        window = 0.0 if day in deciding else visit.window_days
-        held_on = np.clip(shifted(held, course.place, day, window), 0, WEEK * rules.weeks)
-        attended = attends(held, course.place, day) & (held_on < gone)
-        share = _at(part.regrown, held_on[:, None])[:, 0]
-        values = readings(held, course.names, day, share)
+    for visit in protocol.visits:
+        held_on, attended, values = course.visit(visit, part.regrown)
         days.append(held_on)
         come.append(attended)
-        read.append(np.where(attended[:, None], values, np.nan))
+        read.append(values)
     return _Visits(planned, np.stack(days, 1), np.stack(come, 1), np.stack(read, 1))
-
-
-def _at(weekly: np.ndarray, day: Index) -> Array:
-    """Read a course (unit, week) on days (unit, visit), in between by a straight line."""
-    before = np.minimum(day // WEEK, weekly.shape[1] - 1)
-    after = np.minimum(before + 1, weekly.shape[1] - 1)
-    part = day / WEEK - before
-    low, high = (
-        np.take_along_axis(np.asarray(weekly, np.float64), index, axis=1)
-        for index in (before, after)
-    )
-    return np.asarray(low + part * (high - low))
 
 
 def _measured(part: Followed, visits: _Visits) -> Variables:
@@ -189,7 +172,7 @@ def _measured(part: Followed, visits: _Visits) -> Variables:
         "terminal_share": (outcome.terminal_share, "share of visible hairs that are terminal"),
     }
     found: Variables = {
-        name: (dims, _single(_at(course, visits.day)), "1", words)
+        name: (dims, _single(at_days(course, visits.day)), "1", words)
         for name, (course, words) in courses.items()
     }
     found["visit_day"] = (dims, visits.day.astype(np.int16), "day", "day of the visit")
@@ -202,7 +185,7 @@ def _measured(part: Followed, visits: _Visits) -> Variables:
 def _salt(held: Held, part: Followed, visits: _Visits) -> Variables:
     """SALT, true and as read, from all patches of the person."""
     assert part.bald is not None
-    share = _at(part.bald, visits.day)
+    share = at_days(part.bald, visits.day)
     read = np.stack([
         readings(held, part.course.names, day, share[:, visit], kind=1).mean(1)
         for visit, day in enumerate(visits.planned)
@@ -245,6 +228,19 @@ def _given(part: Followed, rules: Rules) -> Variables:
         "rescued_week": (("unit",), _single(course.rescued), "week", "week of a rescue"),
         "dropout_week": (("unit",), _single(course.left[part.drawn.person]), "week",
                          "week in which the person left, infinite for none"),
+    }  # fmt: skip
+
+
+def _chosen(part: Followed) -> Variables:
+    """List what the forecast chose; NaN where it did not choose."""
+    chosen, dims = part.course.chosen, ("unit", "session")
+    return {
+        "chosen_week": (dims, _single(chosen.week), "week",
+                        "week in which the forecast chose strength and interval"),
+        "chosen_chance": (dims, _single(chosen.chance), "1",
+                          "chance to reach the target, by the forecast, with what was chosen"),
+        "chosen_interval": (dims, _single(chosen.interval), "week",
+                            "interval to the next session that was chosen"),
     }  # fmt: skip
 
 

@@ -77,6 +77,18 @@ def shifted(held: Held, place: Index, day: int, window: float, earliest: int = 0
     return np.maximum(moved, earliest)
 
 
+def at_days(weekly: np.ndarray, day: Index) -> Array:
+    """Read a course (unit, week) on days (unit, visit), in between by a straight line."""
+    before = np.minimum(day // WEEK, weekly.shape[1] - 1)
+    after = np.minimum(before + 1, weekly.shape[1] - 1)
+    part = day / WEEK - before
+    low, high = (
+        np.take_along_axis(np.asarray(weekly, np.float64), index, axis=1)
+        for index in (before, after)
+    )
+    return np.asarray(low + part * (high - low))
+
+
 def leaving(held: Held, place: Index, regrown: Array, first: int) -> Array:
     r"""Week (person,) in which somebody leaves, `STAYS` for who does not by the end of a course.
 

@@ -13,10 +13,14 @@ from anagen.patient.vocabulary import nearest
 from anagen.treatment.validation import plausible
 from anagen.trials.lint_found import Finder, Lint, error, inform, share_problem, warn
 from anagen.trials.protocol import (
+    MOST_HORIZON,
     NO_INJECTION,
     Arm,
+    Guided,
     Protocol,
+    Treatment,
     is_untreated,
+    last_session_week,
 )
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from anagen.treatment.binding import BindingLimit, SessionDesign
 
 _WEEK = 7.0  # days
+_LEAST_GUIDED = 2  # sessions; the forecast chooses from the second on
 _ROUNDING = 1e-9
 # [mg/mL]; stands for saline, since a session in outline has to have a strength.
 _VANISHING = 1e-9
@@ -150,17 +155,18 @@ def numbers(protocol: Protocol) -> Iterator[Lint]:
 
 
 def guided(protocol: Protocol) -> Iterator[Lint]:
-    """Find a guided dose without choices, or with rules of its own beside it."""
+    """Find a guided dose without choices or readings, or with rules of its own beside it."""
     for index, arm in enumerate(protocol.arms):
         own, path = arm.treatment.guided, ("arms", index, "treatment", "guided")
         if own is None:
             continue
-        yield warn(
-            path,
-            "a strength, with steps if you like",
-            "a dose guided by the individual forecast",
-            "It can be checked and shown; runs of it are not built yet.",
-        )
+        if protocol.unit != "patient":
+            yield error(
+                path,
+                "people who are treated as a whole beside a guided dose",
+                f"unit '{protocol.unit}'",
+                "Compare people in parallel; guided patches or quadrants are not built.",
+            )
         if not own.strengths_mg_per_mL:
             yield error(
                 (*path, "strengths_mg_per_mL"),
@@ -176,13 +182,47 @@ def guided(protocol: Protocol) -> Iterator[Lint]:
                 "Remove the steps or 'guided'.",
             )
         yield from share_problem((*path, "target"), own.target, "a share of regrowth")
-        if own.horizon_weeks <= 0.0:
+        yield from share_problem((*path, "enough_chance"), own.enough_chance, "a chance")
+        yield from _guided_times(protocol, index, arm.treatment, own)
+
+
+def _guided_times(
+    protocol: Protocol, index: int, treatment: Treatment, own: Guided
+) -> Iterator[Lint]:
+    """Find decisions without a reading, between weeks or too close, and horizons that are none."""
+    path: Path = ("arms", index, "treatment")
+    last = last_session_week(protocol.arms[index])
+    if treatment.sessions < _LEAST_GUIDED or all(not 0 < v.week <= last for v in protocol.visits):
+        yield error(
+            (*path, "guided"),
+            "a second session, and a visit after the start at which the forecast gets a reading",
+            f"{treatment.sessions} sessions, no visit from week 0 to {last:g}",
+            "Add a session, or a visit in the week of one.",
+        )
+    intervals = [((*path, "interval_weeks"), treatment.interval_weeks)]
+    intervals += [((*path, "guided", "interval_weeks", number), weeks)
+                  for number, weeks in enumerate(own.interval_weeks)]  # fmt: skip
+    window = protocol.conduct.session_window_days
+    for at, weeks in intervals:
+        if not weeks.is_integer():
+            yield error(at, "whole weeks beside a guided dose", f"{weeks:g} weeks", "Round it.")
+        elif "guided" in at and 0.0 < weeks * _WEEK <= 2.0 * window:
             yield error(
-                (*path, "horizon_weeks"),
-                "a time after the decision, above 0 weeks",
-                f"{own.horizon_weeks:g}",
-                "Write for example 24.",
+                at,
+                f"more than twice the window of {window:g} days between sessions",
+                f"{weeks:g} weeks",
+                "Narrow conduct.session_window_days, or drop this interval.",
             )
+    least = last if own.horizon_from == "start" else 0.0
+    if not least < own.horizon_weeks <= MOST_HORIZON:
+        yield error(
+            (*path, "guided", "horizon_weeks"),
+            f"a time after the last decision, in week {last:g}, up to {MOST_HORIZON} weeks"
+            if least
+            else f"a time after the decision, above 0 weeks and up to {MOST_HORIZON}",
+            f"{own.horizon_weeks:g}",
+            "Write for example 24.",
+        )
 
 
 def limits(protocol: Protocol, profile: "Profile | str | None" = None) -> Iterator[Lint]:

@@ -29,6 +29,9 @@ Direction = Literal["higher", "lower"]
 NO_INJECTION = "none"
 """Product of an arm that is not even pricked."""
 
+MOST_HORIZON = 260
+"""Weeks for which a forecast looks ahead at most."""
+
 BETTER: Mapping[Measure, Direction] = MappingProxyType(
     {
         "regrowth": "higher",
@@ -162,18 +165,29 @@ class Stop(BaseModel):
 class Guided(Table):
     """Strength and interval chosen for each person by the individual forecast.
 
+    The first session is that of the treatment. At every later one that the person comes to, after a
+    reading, the forecast tells for each choice the chance to reach the target, from this person's
+    readings so far, as though the choice held for all sessions that are left. The least strength
+    with enough chance is given, and of that strength the longest interval; when none has enough,
+    the choice with the greatest chance. Gates and rescue of the arm come first.
+
     Parameters
     ----------
     strengths_mg_per_mL : choices [mg/mL].
-    interval_weeks : choices [week]; empty keeps the interval of the treatment.
+    interval_weeks : choices [week], whole ones; empty keeps the interval of the treatment.
     target : regrowth that is wanted, share of the patch [1].
-    horizon_weeks : when it is wanted, after the decision [week].
+    horizon_weeks : when it is wanted [week].
+    horizon_from : whether the horizon counts from each decision anew, or from the start.
+    enough_chance : chance to reach the target that is enough [1]; from a half on it is reached
+        likelier than not.
     """
 
     strengths_mg_per_mL: Annotated[tuple[Number, ...], Field(max_length=_MOST_ENTRIES)]  # noqa: N815 - unit symbol
     interval_weeks: Annotated[tuple[Number, ...], Field(max_length=_MOST_ENTRIES)] = ()
     target: Number
     horizon_weeks: Number
+    horizon_from: Literal["decision", "start"] = "decision"
+    enough_chance: Number = 0.5
 
 
 class Treatment(Table):

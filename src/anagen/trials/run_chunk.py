@@ -4,6 +4,7 @@ A run of a trial is many such chunks. Nothing in a chunk depends on where it beg
 same people come out bit by bit however a trial is cut into chunks.
 """
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -99,7 +100,7 @@ def run_chunk(
         drawn = _isolated(drawn)
     held = Held(protocol.conduct, seed)
     parts = [
-        _follow(protocol, rules, held, _people(drawn, own), technique, threads)
+        _follow(protocol, rules, held, _people(drawn, own), technique, chosen, threads)
         for technique, own in _techniques(protocol, drawn)
     ]
     return dataset_of(protocol, rules, held, parts, chosen)
@@ -163,10 +164,11 @@ def _follow(
     held: Held,
     drawn: Drawn,
     technique: Technique,
+    posterior: Posterior,
     threads: int | None,
 ) -> Followed:
     names = drawn.people.place[drawn.person] * _PER_PERSON + _within_person(drawn)
-    course = Course(protocol, rules, held, drawn, names)
+    course = Course(protocol, rules, held, drawn, names, posterior, threads or os.cpu_count() or 1)
     traits = {key: values[drawn.row_person] for key, values in drawn.people.traits.items()}
     treated = np.array([not is_untreated(arm.treatment) for arm in protocol.arms])
     outcome = follow_stepped(
