@@ -149,6 +149,37 @@ if TYPE_CHECKING:
     from anagen.treatment.rules import (
         check,
     )
+    from anagen.trials.lint import (
+        check_protocol,
+    )
+    from anagen.trials.over_draws import (
+        beyond_chance,
+        over_draws,
+    )
+    from anagen.trials.pool import (
+        pool_of,
+    )
+    from anagen.trials.power import (
+        PowerRequest,
+        power_curve,
+        sample_size,
+    )
+    from anagen.trials.protocol_file import (
+        load_protocol_file,
+    )
+    from anagen.trials.run import (
+        run_trial,
+    )
+    from anagen.trials.run_plan import (
+        plan_run,
+        with_people,
+    )
+    from anagen.trials.store import (
+        open_results,
+    )
+    from anagen.trials.trial_summary import (
+        summarise_trial,
+    )
 
 __all__ = [
     "AnagenError",
@@ -175,6 +206,7 @@ __all__ = [
     "Person",
     "Plan",
     "Posterior",
+    "PowerRequest",
     "Problem",
     "Product",
     "Protocol",
@@ -191,10 +223,12 @@ __all__ = [
     "Visit",
     "__version__",
     "area_cm2",
+    "beyond_chance",
     "build_scalp",
     "change_plan",
     "check",
     "check_claims",
+    "check_protocol",
     "compare_arms",
     "compare_plans",
     "dilute",
@@ -211,33 +245,62 @@ __all__ = [
     "load_plan",
     "load_posterior",
     "load_products",
+    "load_protocol_file",
     "load_protocols",
     "load_references",
     "locate",
     "make_plan",
+    "open_results",
+    "over_draws",
     "patch_cells",
     "patch_shapes",
     "patient_schema",
     "place_sites",
+    "plan_run",
     "plan_schema",
+    "pool_of",
+    "power_curve",
     "project",
     "read_arms_file",
     "read_patient",
     "read_people",
     "review",
     "review_plans",
+    "run_trial",
+    "sample_size",
     "save_patient",
     "save_pictures",
     "save_plan",
     "simulate",
     "simulate_patient",
+    "summarise_trial",
     "syringe_sheet",
     "which_limit_binds_first",
+    "with_people",
     "write_people",
     "write_report",
 ]
 
 _NAMES = {
+    "anagen.trials.lint": ("check_protocol",),
+    "anagen.trials.over_draws": (
+        "beyond_chance",
+        "over_draws",
+    ),
+    "anagen.trials.pool": ("pool_of",),
+    "anagen.trials.power": (
+        "PowerRequest",
+        "power_curve",
+        "sample_size",
+    ),
+    "anagen.trials.protocol_file": ("load_protocol_file",),
+    "anagen.trials.run": ("run_trial",),
+    "anagen.trials.run_plan": (
+        "plan_run",
+        "with_people",
+    ),
+    "anagen.trials.store": ("open_results",),
+    "anagen.trials.trial_summary": ("summarise_trial",),
     "anagen.evidence.arm_files": ("read_arms_file",),
     "anagen.evidence.published": (
         "Arm",

@@ -5,6 +5,9 @@ from typing import Annotated
 import typer
 
 from anagen._commands.failures import BAD_INPUT
+from anagen._commands.trial_power_cli import power_trial
+from anagen._commands.trial_report_cli import report_trial
+from anagen._commands.trial_run_cli import run_trial
 
 trial_app = typer.Typer(
     name="trial",
@@ -63,3 +66,8 @@ def show_protocol(protocol: ProtocolArgument, as_json: JsonOption = False) -> No
         shown.print_json(file.protocol.model_dump(mode="json"))
     else:
         typer.echo(file.text, nl=not file.text.endswith("\n"))
+
+
+trial_app.command("run")(run_trial)
+trial_app.command("report")(report_trial)
+trial_app.command("power")(power_trial)
