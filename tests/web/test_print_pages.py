@@ -35,7 +35,7 @@ read_pdf = run_path(str(EXAMPLE.parents[1] / "tests" / "report" / "pdf_reading.p
 
 PERSON = "AA-0001"
 NOBODYS = "0123456789abcdef"
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Setting(Still):

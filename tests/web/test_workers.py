@@ -43,7 +43,7 @@ CHECK = CheckRequested(patient=PATIENT)
 LONG = SimulateRequested(patient=PATIENT, weeks=260, follicles=True)
 # Begins to tell progress soon.
 STEADY = SimulateRequested(patient=PATIENT, weeks=260)
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import { still } from "./still.js";
 import { wording } from "./texts.js";
 
 const PLAY_MS_PER_WEEK = 420;
+const MOST_WEEKS_A_FRAME = 0.5; // where drawing is slow, slow motion rather than a jump to the end
 const STEP_MS = 1200;
 const TURN_MS = 420;
 const NEAR = 2.3;
@@ -206,7 +207,8 @@ class HairView {
     }
     let before = performance.now();
     const frame = (now) => {
-      const week = this.#scene.week + Math.max(0, now - before) / PLAY_MS_PER_WEEK;
+      const passed = Math.max(0, now - before) / PLAY_MS_PER_WEEK;
+      const week = this.#scene.week + Math.min(passed, MOST_WEEKS_A_FRAME);
       before = now;
       if (week >= last) this.#pause();
       else this.#playing = requestAnimationFrame(frame);
