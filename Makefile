@@ -8,7 +8,8 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= 2
+# One more than the two cores: many tests wait for a server, a browser or a worker process.
+JOBS ?= 3
 WEEKS ?= 52
 PATIENT ?= examples/patient.json
 OUT ?= out

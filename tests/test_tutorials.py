@@ -8,7 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parents[1] / "docs" / "tutorials"
-FEWER = {"REPLICATES": "2", "DRAWS, PEOPLE": "2, 40"}
+FEWER = {"REPLICATES": "2", "DRAWS, PEOPLE": "2, 20"}
 """Settings of the notebook that only say how many people are simulated."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
 from trials.run_cases import by_hand, content, kept, small, small_plan
 
 from anagen._commands.trial_run_cli import outcome_data
@@ -36,26 +36,6 @@ m.run_chunk = broken
 MEND = f"m = {ENGINE}; m.run_chunk = m.old"
 FULL = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (16, r.getrlimit(r.RLIMIT_FSIZE)[1]))"
 FREE = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (r.getrlimit(r.RLIMIT_FSIZE)[1],) * 2)"
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
-                      scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-                      env={"JAX_PLATFORMS": "cpu"}, silence_logs=50) as made:  # fmt: skip
-        yield made
-
-
-@pytest.fixture(scope="module")
-def address(cluster: Any) -> str:
-    return str(cluster.scheduler_address)
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    path = tmp_path_factory.mktemp("expected") / "results.zarr"
-    by_hand(PLAN, path)
-    return content(path)
 
 
 @contextmanager

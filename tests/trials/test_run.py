@@ -4,14 +4,13 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
 from trials.run_cases import by_hand, content, kept, small, small_plan
 
 from anagen.cli import main
@@ -26,27 +25,6 @@ from anagen.trials.store import open_results
 PLAN = small_plan()
 TASK = "__import__('anagen.trials.chunk_task', fromlist=['x'])"
 """Module of a worker, to be changed there as a fault would."""
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
-                      scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-                      env={"JAX_PLATFORMS": "cpu"}, silence_logs=50) as made:  # fmt: skip
-        yield made
-
-
-@pytest.fixture(scope="module")
-def address(cluster: Any) -> str:
-    return str(cluster.scheduler_address)
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What the store must hold, byte by byte, computed in this process."""
-    path = tmp_path_factory.mktemp("expected") / "results.zarr"
-    by_hand(PLAN, path)
-    return content(path)
 
 
 class Stopping:
