@@ -158,7 +158,7 @@ def test_a_cluster_that_cannot_be_reached_says_so_soon(what: str, tmp_path: Path
         with pytest.raises(InputError) as raised:
             run_trial(PLAN, tmp_path / "results.zarr", address)
         page.shutdown()
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 30  # 4 s of waiting; the rest is for a machine that is busy
     (problem,) = raised.value.problems
     assert problem.place == f"--cluster {address}"
     assert "dask scheduler" in problem.remedy
