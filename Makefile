@@ -8,8 +8,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-# One more than the two cores: many tests wait for a server, a browser or a worker process.
-JOBS ?= 3
+JOBS ?= 2
 WEEKS ?= 52
 PATIENT ?= examples/patient.json
 OUT ?= out
